@@ -1,0 +1,1 @@
+"""pitside: the desk (what a trader knows and may do) and the screens that show it."""

@@ -1,0 +1,1 @@
+"""The desk: state, orders, guards and the engine thread, free of any user interface."""

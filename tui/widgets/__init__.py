@@ -1,0 +1,1 @@
+"""The panes: each draws views of a frame, and keeps a cursor and a scroll offset, nothing more."""

@@ -1,0 +1,164 @@
+"""The venue port: what the desk may ask of any exchange, and what it gets.
+
+A venue runs on one asyncio loop. Its commands return an `Order` as acknowledgement, or raise `OrderError`
+(a code that proves refusal), `NotSent` (it provably never left) or `OutcomeUnknown` (all else). Its reads raise
+any `VenueError`; they are idempotent, and the only thing that is ever tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from venues.commands import AmendRequest, CancelRequest, OrderRequest, Subscription
+from venues.events import BookSnapshot, Event, Ticker, Trade
+from venues.model import (
+    Balance,
+    Bar,
+    Fill,
+    Instrument,
+    InstrumentId,
+    MarginMode,
+    Order,
+    OrderType,
+    Position,
+    Side,
+    TimeInForce,
+)
+
+
+class Mode(StrEnum):
+    """What happens to an order: shown as a word in the header, and kept in every client order id."""
+
+    LIVE = "LIVE"
+    PAPER = "PAPER"
+    REPLAY = "REPLAY"
+    PRACTICE = "PRACTICE"
+    READ_ONLY = "READ-ONLY"
+
+    @property
+    def prefix(self) -> str:
+        """The letter that begins a client order id made in this mode."""
+        return {"LIVE": "l", "PAPER": "p", "REPLAY": "r", "PRACTICE": "s", "READ-ONLY": "o"}[self.value]
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue can do. The ticket shows the fields that this allows, and no other."""
+
+    mode: Mode
+    order_types: frozenset[OrderType] = frozenset({OrderType.LIMIT, OrderType.MARKET})
+    times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.GTC})
+    post_only: bool = False
+    reduce_only: bool = False
+    amend: bool = False  # else an edit is a cancel followed by a new order
+    leverage: bool = False
+    margin_modes: frozenset[MarginMode] = frozenset()
+    attached_exits: bool = False  # take-profit and stop-loss sent together with the order
+    positions: bool = False
+    lookup_by_client_id: bool = True
+    lookup_covers_closed: bool = True  # a miss can be proof only where closed orders are found too
+    order_life: float | None = None  # seconds after which an unexecuted request is provably dead
+    client_id_length: int = 32
+    client_id_alphabet: str = "0123456789abcdefghijklmnopqrstuvwxyz"
+    bar_intervals: tuple[int, ...] = (60,)  # seconds
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """An API key. Its repr never shows the secret."""
+
+    key: str
+    secret: str
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+    __str__ = __repr__
+
+
+@runtime_checkable
+class MarketData(Protocol):
+    """The public half of a venue."""
+
+    name: str
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def connect(self) -> None:
+        """Opens what is needed. Raises VenueError; reconnecting later is the venue's own affair."""
+        ...
+
+    async def aclose(self) -> None:
+        """Closes everything and ends `events()`. May be called twice."""
+        ...
+
+    async def subscribe(self, subscription: Subscription) -> None:
+        """Asks for live data; kept, and asked for again after each reconnect. Twice is once."""
+        ...
+
+    async def unsubscribe(self, subscription: Subscription) -> None: ...
+
+    def events(self) -> AsyncIterator[Sequence[Event]]:
+        """Yields batches of events in the order they happened, never an empty one; one consumer only."""
+        ...
+
+    async def fetch_instruments(self) -> Sequence[Instrument]: ...
+
+    async def fetch_order_book(self, instrument: InstrumentId, depth: int) -> BookSnapshot: ...
+
+    async def fetch_trades(self, instrument: InstrumentId, limit: int) -> Sequence[Trade]:
+        """Returns the newest public trades, oldest first."""
+        ...
+
+    async def fetch_bars(self, instrument: InstrumentId, interval: int, limit: int) -> Sequence[Bar]:
+        """Returns the newest bars of `interval` seconds, oldest first; the last one is still forming."""
+        ...
+
+    async def fetch_tickers(self, instruments: Sequence[InstrumentId]) -> Sequence[Ticker]: ...
+
+
+@runtime_checkable
+class Trading(Protocol):
+    """The private half of a venue."""
+
+    async def fetch_balances(self) -> Sequence[Balance]: ...
+
+    async def fetch_positions(self) -> Sequence[Position]: ...
+
+    async def fetch_open_orders(self) -> Sequence[Order]:
+        """Returns every order that rests, untriggered stops and those placed elsewhere included."""
+        ...
+
+    async def fetch_order(
+        self, instrument: InstrumentId, client_order_id: str = "", venue_order_id: str = ""
+    ) -> Order:
+        """Raises OrderNotFound, which right after a lost answer proves nothing."""
+        ...
+
+    async def fetch_fills(self, since: int) -> Sequence[Fill]:
+        """Returns our fills with `ts_event` >= `since` (nanoseconds UTC), oldest first."""
+        ...
+
+    async def submit_order(self, request: OrderRequest) -> Order: ...
+
+    async def amend_order(self, request: AmendRequest) -> Order: ...
+
+    async def cancel_order(self, request: CancelRequest) -> Order: ...
+
+    async def cancel_all_orders(
+        self, instrument: InstrumentId | None = None, side: Side | None = None
+    ) -> Sequence[Order]:
+        """Cancels what rests now, external orders included; returns the orders as they then are."""
+        ...
+
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> None: ...
+
+
+@runtime_checkable
+class Venue(MarketData, Trading, Protocol):
+    """Both halves."""

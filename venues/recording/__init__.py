@@ -1,0 +1,1 @@
+"""Recorded market data: the format, its writer and reader, and a venue that replays it."""

@@ -1,0 +1,42 @@
+"""Venue name -> factory, imported only when it is asked for: a venue that is not used costs nothing at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from venues.errors import ConfigurationError, UnknownVenue
+from venues.port import Venue
+
+_MODULES: Mapping[str, str] = {
+    "paper": "venues.paper.venue",
+    "replay": "venues.recording.venue",
+}
+
+
+def venue_names() -> tuple[str, ...]:
+    """Returns the names that `create_venue` knows."""
+    return tuple(_MODULES)
+
+
+def create_venue(name: str, settings: Mapping[str, Any]) -> Venue:
+    """Makes an unconnected venue. Each venue's module has a `Settings` struct and `create(settings)`.
+
+    Raises:
+        UnknownVenue: no venue has this name.
+        ConfigurationError: a setting is unknown or has the wrong type; the message names it.
+    """
+    try:
+        module = import_module(_MODULES[name])
+    except KeyError:
+        known = ", ".join(_MODULES)
+        raise UnknownVenue(name, f"there is no venue of this name; known are: {known}") from None
+    try:
+        parsed = msgspec.convert(dict(settings), module.Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(name, f"a setting of this venue is wrong: {error}") from error
+    venue: Venue = module.create(parsed)
+    return venue

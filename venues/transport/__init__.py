@@ -1,0 +1,1 @@
+"""The wires: the only places that open a connection."""
