@@ -1,0 +1,148 @@
+"""The one-line panes: header, summary, status bar, mode badge."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.frames import NOW, desk_view, empty_frame, sample_frame, spot_frame, venue_view
+from tests.tui.widgets.harness import lines, on_stage, repainted
+from tui.desk.frame import Frame
+from tui.widgets.header import Header
+from tui.widgets.mode_badge import ModeBadge
+from tui.widgets.palette import VARIABLES, Palette
+from tui.widgets.status_bar import StatusBar
+from tui.widgets.summary import Summary
+from venues.events import LinkState
+from venues.model import NANOSECONDS
+from venues.port import Mode
+
+
+async def test_the_header_of_a_perpetual() -> None:
+    async with on_stage(Header(), 120, 1) as (header, _):
+        header.take(sample_frame())
+        assert lines(header)[0].split() == [
+            "PAPER", "BTC/USDT", "perp", "60,624.5", "▲", "+1.21%", "mark", "60,624.9", "idx", "60,622.3", "fund",
+            "+0.0100%", "in", "02:56:53", "main", "ARMED",
+        ]  # fmt: skip
+
+
+async def test_the_header_of_a_spot_market_has_no_mark_and_no_funding() -> None:
+    async with on_stage(Header(), 120, 1) as (header, _):
+        header.take(spot_frame())
+        assert "fund" not in lines(header)[0]
+        assert "BTC/USDT" in lines(header)[0]
+
+
+@pytest.mark.parametrize("width", [50, 60, 80])
+async def test_a_narrow_header_keeps_mode_price_and_lock(width: int) -> None:
+    async with on_stage(Header(), width, 1) as (header, _):
+        header.take(sample_frame(desk=desk_view(is_armed=False, mode=Mode.LIVE)))
+        text = lines(header)[0]
+        assert all(word in text for word in ("LIVE", "BTC/USDT perp", "60,624.5", "LOCKED"))
+        assert "idx" not in text
+
+
+async def test_the_header_says_why_it_is_locked() -> None:
+    async with on_stage(Header(), 140, 1) as (header, _):
+        header.take(sample_frame(desk=desk_view(is_armed=False, lock_reason="idle for 15 min")))
+        assert lines(header)[0].endswith("LOCKED idle for 15 min")
+
+
+async def test_the_funding_countdown_runs_without_news() -> None:
+    async with on_stage(Header(), 120, 1) as (header, _):
+        header.take(sample_frame())
+        header.tick(NOW + 53 * NANOSECONDS)
+        assert "in 02:56:00" in lines(header)[0]
+
+
+async def test_nothing_new_paints_nothing() -> None:
+    async with on_stage(Header(), 120, 1) as (header, pilot):
+        header.take(sample_frame())
+        await pilot.pause()
+        header.take(sample_frame(2))
+        assert await repainted(header, pilot) == []
+
+
+async def test_a_desk_that_shows_nothing_yet() -> None:
+    async with on_stage(Header(), 80, 1) as (header, _):
+        header.take(empty_frame())
+        assert "no instrument" in lines(header)[0]
+
+
+async def test_summary() -> None:
+    async with on_stage(Summary(), 120, 1) as (summary, _):
+        summary.take(sample_frame())
+        assert lines(summary)[0] == (
+            " equity 25,061.37 USDT   day P&L +71.12 (fees -4.10, funding +0.22)   budget 40,000 of 250,000"
+        )
+
+
+async def test_status_bar_has_a_chip_per_venue_and_the_hints_at_the_right() -> None:
+    async with on_stage(StatusBar(), 120, 1) as (bar, _):
+        bar.take(sample_frame())
+        bar.set_terminal(31.2, 24_000_000)
+        bar.set_hints([("b", "buy"), ("?", "help")])
+        text = lines(bar)[0]
+        assert text.startswith(" paper ● 0.2 ms  clock 0 ms   1,004 msg/s   31 KB/s   term 24 ms")
+        assert text.endswith("b buy   ? help")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (LinkState.LIVE, "●"), (LinkState.STALE, "◐ stale 7 s"), (LinkState.RECONNECTING, "○ reconnecting"),
+        (LinkState.CONNECTING, "○ connecting"), (LinkState.DOWN, "✕ down"), (LinkState.ENDED, "■ ended"),
+    ],
+)  # fmt: skip
+async def test_every_state_has_a_glyph_and_words(state: LinkState, words: str) -> None:
+    async with on_stage(StatusBar(), 80, 1) as (bar, _):
+        view = venue_view("max", state, ts_last_data=NOW - 7 * NANOSECONDS)
+        bar.take(Frame(number=1, ts=NOW, venues=(view,)))
+        assert f"max {words}" in lines(bar)[0]
+
+
+async def test_a_clock_that_is_off_is_marked() -> None:
+    async with on_stage(StatusBar(), 80, 1) as (bar, _):
+        bar.take(Frame(number=1, ts=NOW, venues=(venue_view(clock_offset=-240_000_000),)))
+        assert "clock !-240 ms" in lines(bar)[0]
+
+
+async def test_on_a_narrow_line_hints_go_before_venues() -> None:
+    async with on_stage(StatusBar(), 60, 1) as (bar, _):
+        bar.take(sample_frame(venues=(venue_view("paper"), venue_view("max", LinkState.DOWN))))
+        bar.set_hints([(key, "something") for key in "bscx?"])
+        assert "max ✕ down" in lines(bar)[0]
+        assert "? something" not in lines(bar)[0]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_the_badge_is_the_modes_word(mode: Mode) -> None:
+    async with on_stage(ModeBadge(), 11, 1) as (badge, _):
+        badge.take(sample_frame(desk=desk_view(mode=mode)))
+        assert lines(badge)[0].strip() == mode.value
+
+
+def test_a_theme_sets_the_colours_and_a_mistake_in_it_falls_back() -> None:
+    plain = Palette.of({})
+    themed = Palette.of(dict.fromkeys(VARIABLES, "#102030"))
+    broken = Palette.of(dict.fromkeys(VARIABLES, "no colour at all"))
+    assert str(themed.buy.color) != str(plain.buy.color)
+    assert themed.buy_depth.color is not None
+    assert themed.buy_depth.color.get_truecolor() == (16, 32, 48)
+    assert broken == plain
+
+
+def test_the_terminals_own_sixteen_colours_stay_its_own() -> None:
+    palette = Palette.of({"foreground": "ansi_default", "success": "ansi_green", "primary": "ansi_blue"})
+    assert palette.buy.color is not None
+    assert palette.buy.color.number == 2
+    assert palette.muted.dim
+    assert palette.cursor.reverse
+
+
+def test_without_colour_an_alarm_is_not_fainter_than_text() -> None:
+    palette = Palette.of({"error": "#400000"}).without_colour()
+    assert palette.sell == palette.buy == palette.text
+    assert palette.alarm.bold
+    assert palette.alarm.color == palette.text.color
+    assert palette.cursor.reverse

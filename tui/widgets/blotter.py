@@ -1,0 +1,264 @@
+"""A table of rows that change in place: columns are data, and the cursor stays with its row."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
+
+from rich.style import Style
+
+from tui.widgets.cells import Span, crop, fit, plain, width_of
+from tui.widgets.pane import Pane
+
+R = TypeVar("R")
+"""What a row is made of."""
+
+_WIDEST_GAP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Where there is no room, the largest `rank` goes first; rank 0 stays.
+
+    `decimal` puts the points of all rows below each other. `width` is the least; a column grows with what it
+    holds up to `widest` and never shrinks, so that nothing beside it jumps.
+    """
+
+    name: str
+    heading: str
+    width: int
+    rank: int = 0
+    align: Literal["left", "right", "decimal"] = "left"
+    widest: int = 24
+    stretches: bool = False  # it stands last, asks for `width` only, and takes what is left
+
+
+class Blotter(Pane, Generic[R], can_focus=True):
+    """A table with a heading, a cursor and a scroll offset.
+
+    The cursor keeps its row while rows come and go around it. When its row goes, nothing is selected until the
+    cursor is moved: a key meant for an order that was just filled must not hit the one that took its place.
+    """
+
+    columns: ClassVar[tuple[Column, ...]] = ()
+    empty: ClassVar[str] = "nothing here"
+    least_gap: ClassVar[int] = 2
+    """Blank cells between columns before one of them is dropped."""
+    stays_on_top: ClassVar[bool] = False
+    """Whether a cursor on the first row stays there when newer rows come, instead of keeping its row."""
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._blotter_rows: Sequence[R] = ()
+        self._cursor_key: Hashable = None
+        self._cursor_index = 0
+        self._offset = 0
+        self._grown: dict[str, int] = {}
+
+    def key_of(self, row: R) -> Hashable:
+        """Returns what names a row for as long as it lives."""
+        raise NotImplementedError
+
+    def cells_of(self, row: R) -> Mapping[str, Span]:
+        """Returns a row's text by column name, styled."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> Sequence[R]:
+        return self._blotter_rows
+
+    @property
+    def selected(self) -> R | None:
+        """The row under the cursor, or None: there is none, or the one that it was on has gone."""
+        if 0 <= self._cursor_index < len(self._blotter_rows):
+            row = self._blotter_rows[self._cursor_index]
+            if self._cursor_key is None or self.key_of(row) == self._cursor_key:
+                return row
+        return None
+
+    def set_rows(self, rows: Sequence[R]) -> None:
+        """Replaces the rows; the cursor goes where its row went. The caller redraws."""
+        if self._cursor_key is None and self._blotter_rows and (row := self.selected) is not None:
+            self._cursor_key = self.key_of(row)
+        self._blotter_rows = rows
+        if self.stays_on_top and self._cursor_index == 0:
+            self._cursor_key = self.key_of(rows[0]) if rows else None
+            return
+        for index, row in enumerate(rows):
+            if self.key_of(row) == self._cursor_key:
+                # The offset follows, so that the row stays where the eye is; from the top it need not.
+                if self._offset:
+                    self._offset += index - self._cursor_index
+                self._cursor_index = index
+                return
+        if not rows:
+            self._cursor_key = None
+        self._cursor_index = max(0, min(self._cursor_index, len(rows) - 1))
+
+    def move_cursor(self, delta: int) -> None:
+        """Moves the cursor down by `delta` rows, or up if it is negative; it stops at the ends."""
+        if not self._blotter_rows:
+            return
+        last = len(self._blotter_rows) - 1
+        # From a row that has gone the first step lands on the row that took its place.
+        stray = self.selected is None
+        target = self._cursor_index + (0 if stray and delta > 0 else delta)
+        self._cursor_index = max(0, min(last, target))
+        self._cursor_key = self.key_of(self._blotter_rows[self._cursor_index])
+        self.redraw()
+
+    def page(self, pages: int) -> None:
+        """Moves the cursor by screenfuls."""
+        self.move_cursor(pages * max(1, self._body_height(self.size.height) - 1))
+
+    def move_to(self, index: int) -> None:
+        """Puts the cursor on a row by its number; negative ones count from the end."""
+        if self._blotter_rows:
+            count = len(self._blotter_rows)
+            self._cursor_index = max(0, min(count - 1, index if index >= 0 else count + index))
+            self._cursor_key = self.key_of(self._blotter_rows[self._cursor_index])
+            self.redraw()
+
+    def _body_height(self, height: int) -> int:
+        """Below three rows the heading gives way."""
+        return height - 1 if height >= 3 else max(1, height)
+
+    def lay_out(self) -> Sequence[Hashable]:
+        width, height = self.size
+        rows = self._blotter_rows
+        if not rows:
+            return [_Note(self.empty)]
+        body = self._body_height(height)
+        self._scroll_to_cursor(body)
+        visible = rows[self._offset : self._offset + body]
+        table = [self.cells_of(row) for row in visible]
+        texts = [{name: (plain(text), style) for name, (text, style) in cells.items()} for cells in table]
+        # One cell for the cursor, and one for the thumb if there is one.
+        shown = self._arrange(texts, width - 1 - (len(rows) > body))
+        lines: list[Hashable] = []
+        if body < height:
+            lines.append(
+                _Heading(tuple((fit_to(column, column.heading, size), gap) for column, size, gap in shown))
+            )
+        points = {c.name: _fraction(texts, c.name) for c, _, _ in shown if c.align == "decimal"}
+        thumb = _thumb(len(rows), self._offset, body)
+        for index, cells in enumerate(texts):
+            at = index + self._offset
+            marker = " "
+            if at == self._cursor_index:
+                marker = "▶" if self.selected is not None else "▷"
+            drawn = []
+            for column, size, gap in shown:
+                text, style = cells.get(column.name, ("", Style.null()))
+                if column.align == "decimal":
+                    text += " " * max(0, points[column.name] - _after_point(text))
+                drawn.append((fit_to(column, text, size), style, gap))
+            lines.append(_Line(marker, tuple(drawn), index in thumb, self.has_focus))
+        return lines
+
+    def draw(self, key: Hashable) -> Iterable[Span]:
+        palette = self.palette
+        if isinstance(key, _Note):
+            return [(" " + key.text, palette.muted)]
+        spans: list[Span] = []
+        if isinstance(key, _Heading):
+            spans.append((" ", palette.muted))
+            spans.extend((text + " " * gap, palette.muted) for text, gap in key.texts)
+            return spans
+        line = cast("_Line", key)
+        spans.append((line.marker, palette.strong if line.is_focused else palette.faint))
+        for text, style, gap in line.cells:
+            spans.append((text + " " * gap, style))
+        if line.is_thumb:
+            used = sum(width_of(text) for text, _ in spans)
+            spans.append((" " * (self.size.width - 1 - used) + "┃", palette.faint))
+        return spans
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
+
+    def _scroll_to_cursor(self, body: int) -> None:
+        last = max(0, len(self._blotter_rows) - body)
+        lowest = max(0, self._cursor_index - body + 1)
+        self._offset = max(lowest, min(self._offset, self._cursor_index, last))
+
+    def _arrange(self, texts: Sequence[Mapping[str, Span]], width: int) -> list[tuple[Column, int, int]]:
+        """Chooses the columns that fit; returns each with its width and the gap that follows it."""
+        sizes = {}
+        for column in self.columns:
+            fraction = _fraction(texts, column.name) if column.align == "decimal" else 0
+            widest = max(len(plain(column.heading)), self._grown.get(column.name, 0), column.width)
+            if column.stretches:
+                sizes[column.name] = widest
+                continue
+            for cells in texts:
+                text = cells.get(column.name, ("", Style.null()))[0]
+                pad = max(0, fraction - _after_point(text)) if column.align == "decimal" else 0
+                widest = max(widest, min(column.widest, width_of(text) + pad))
+            sizes[column.name] = self._grown[column.name] = widest
+        kept = list(self.columns)
+        while len(kept) > 1 and sum(sizes[c.name] for c in kept) + self.least_gap * (len(kept) - 1) > width:
+            kept.remove(max(reversed(kept), key=lambda column: column.rank))
+        spare = width - sum(sizes[c.name] for c in kept)
+        gaps = max(1, len(kept) - 1)
+        widest_gap = 2 if kept[-1].stretches else _WIDEST_GAP
+        gap = max(1, min(widest_gap, spare // gaps))
+        arranged = [(column, sizes[column.name], gap) for column in kept]
+        last, size, _ = arranged[-1]
+        used = sum(s + gap for _, s, _ in arranged[:-1])
+        # Rank 0 alone may be wider than the table: then the last of it is cut.
+        room = max(1, width - used)
+        arranged[-1] = (last, room if last.stretches else min(size, room), 0)
+        return arranged
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    texts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    marker: str
+    cells: tuple[tuple[str, Style, int], ...]
+    is_thumb: bool
+    is_focused: bool
+
+    @property
+    def is_cursor(self) -> bool:
+        return self.is_focused and self.marker == "▶"
+
+
+def fit_to(column: Column, text: str, width: int) -> str:
+    """Returns `text` in the column's width, on its side."""
+    if width_of(text) > width:
+        return fit(crop(text, width), width)
+    return fit(text, width, "left" if column.align == "left" else "right")
+
+
+def _after_point(text: str) -> int:
+    """How many cells stand from the point on: "2,371.05" has 3, "12" none."""
+    point = text.rfind(".")
+    return len(text) - point if point >= 0 else 0
+
+
+def _fraction(texts: Iterable[Mapping[str, Span]], name: str) -> int:
+    return max((_after_point(cells[name][0]) for cells in texts if name in cells), default=0)
+
+
+def _thumb(count: int, offset: int, body: int) -> range:
+    """The rows of the body that the scroll thumb covers; none if everything is in view."""
+    if count <= body:
+        return range(0)
+    size = max(1, body * body // count)
+    top = round(offset * (body - size) / (count - body))
+    return range(top, top + size)

@@ -1,1 +1,0 @@
-"""The wires: the only places that open a connection."""
