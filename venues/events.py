@@ -27,6 +27,7 @@ class BookSnapshot(msgspec.Struct, frozen=True, gc=False):
     sequence: int
     ts_event: int
     ts_recv: int
+    checksum: int | None = None  # the venue's, over the book as it stands after this event
 
 
 class BookDelta(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +43,7 @@ class BookDelta(msgspec.Struct, frozen=True, gc=False):
     sequence: int
     ts_event: int
     ts_recv: int
+    checksum: int | None = None
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):

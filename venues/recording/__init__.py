@@ -1,1 +1,1 @@
-"""Recorded market data: the format, its writer and reader, and a venue that replays it."""
+"""Recordings of markets: their format, how they are written and read, and a venue that plays one."""
