@@ -1,0 +1,255 @@
+"""What the desk knows around an order, the line that says what is sent, and the warnings that go with it.
+
+Everything here comes out of frame views, so it can be worked out again on every frame. Pure, Decimal, no clock.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+import msgspec
+
+from tui.desk.control import OrderIntent
+from tui.desk.estimate import Estimate, estimate, is_within, opposite_levels
+from tui.desk.expressions import Anchor
+from tui.desk.frame import BookView, Frame, QuoteView
+from venues.model import (
+    NANOSECONDS,
+    ZERO,
+    Balance,
+    Instrument,
+    MarginMode,
+    OrderType,
+    Position,
+    Side,
+    TimeInForce,
+)
+from venues.port import Capabilities, Mode
+
+PRECISION = 28
+FAR_FROM_MID = Decimal("0.05")
+STALE_AFTER = 5 * NANOSECONDS
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known around a ticket: the instrument, its market, and the account's means. All as of `now`."""
+
+    instrument: Instrument
+    capabilities: Capabilities
+    account: str = "main"
+    mode: Mode = Mode.PAPER
+    is_armed: bool = True
+    lock_reason: str = ""
+    now: int = 0
+    book: BookView | None = None  # None while another instrument's book is shown
+    quote: QuoteView | None = None
+    balances: tuple[Balance, ...] | None = None  # None: not known yet
+    positions: tuple[Position, ...] = ()  # this instrument's, this account's
+
+    @property
+    def anchors(self) -> dict[Anchor, Decimal]:
+        """The prices that an expression may start from. From a book that can not be trusted there are none."""
+        found: dict[Anchor, Decimal | None] = {}
+        if self.book is not None:
+            found[Anchor.BID] = self.book.bids[0].price if self.book.is_valid and self.book.bids else None
+            found[Anchor.ASK] = self.book.asks[0].price if self.book.is_valid and self.book.asks else None
+        elif self.quote is not None:
+            found[Anchor.BID] = self.quote.bid
+            found[Anchor.ASK] = self.quote.ask
+        bid, ask = found.get(Anchor.BID), found.get(Anchor.ASK)
+        if bid is not None and ask is not None:
+            found[Anchor.MID] = (bid + ask) / 2
+        if self.quote is not None:
+            found[Anchor.LAST] = self.quote.last
+            found[Anchor.MARK] = self.quote.mark
+        return {anchor: price for anchor, price in found.items() if price is not None and price > 0}
+
+    @property
+    def reference(self) -> Decimal | None:
+        """The market's price in one number: mid, else mark, else last."""
+        anchors = self.anchors
+        return anchors.get(Anchor.MID) or anchors.get(Anchor.MARK) or anchors.get(Anchor.LAST)
+
+    def expected_price(self, side: Side) -> Decimal | None:
+        """Returns what an order of this side would begin to trade at now."""
+        anchors = self.anchors
+        return anchors.get(Anchor.ASK if side is Side.BUY else Anchor.BID) or self.reference
+
+    def available(self, currency: str) -> Decimal | None:
+        """Returns what is free of a currency; None while no balance is known."""
+        if self.balances is None:
+            return None
+        return next((b.available for b in self.balances if b.currency == currency), ZERO)
+
+    def total(self, currency: str) -> Decimal | None:
+        """Returns what is held of a currency; None while no balance is known."""
+        if self.balances is None:
+            return None
+        return next((b.total for b in self.balances if b.currency == currency), ZERO)
+
+    def position(self, position_id: str | None = None, reducible_by: Side | None = None) -> Position | None:
+        """Returns the position of this id, or the only one that an order of side `reducible_by` would reduce."""
+        open_ones = [p for p in self.positions if p.quantity]
+        if position_id is not None:
+            return next((p for p in open_ones if p.position_id == position_id), None)
+        if reducible_by is not None:
+            open_ones = [p for p in open_ones if p.quantity * reducible_by.sign < 0]
+        return open_ones[0] if len(open_ones) == 1 else None
+
+
+def make_context(frame: Frame, instrument: Instrument, account: str | None = None) -> Context | None:
+    """Gathers from a complete frame what concerns an instrument; None while its venue is not known."""
+    venue = next(
+        (
+            view
+            for view in frame.venues or ()
+            if view.venue == instrument.id.venue and (account is None or view.account == account)
+        ),
+        None,
+    )
+    if venue is None:
+        return None
+    book = frame.book
+    return Context(
+        instrument=instrument,
+        capabilities=venue.capabilities,
+        account=venue.account,
+        mode=venue.mode,
+        is_armed=frame.desk is None or frame.desk.is_armed,
+        lock_reason="" if frame.desk is None else frame.desk.lock_reason,
+        now=frame.ts,
+        book=book if book is not None and book.instrument.id == instrument.id else None,
+        quote=next((q for q in frame.quotes or () if q.instrument.id == instrument.id), None),
+        balances=None
+        if frame.balances is None
+        else tuple(
+            view.balance for view in frame.balances if view.venue == venue.venue and view.account == venue.account
+        ),
+        positions=tuple(
+            view.position
+            for view in frame.positions or ()
+            if view.position.instrument == instrument.id and view.account == venue.account
+        ),
+    )
+
+
+class Appraisal(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order is, in one line, what it is expected to cost, and what the trader should know of it."""
+
+    line: str = ""
+    estimate: Estimate = Estimate()
+    warnings: tuple[str, ...] = ()
+
+
+def describe(intent: OrderIntent, instrument: Instrument) -> str:
+    """Says in one line what will be sent, exactly as it will be sent."""
+    words = [intent.side.upper(), f"{intent.quantity:,f}", instrument.base]
+    words.append("at market" if intent.price is None else f"@ {intent.price:,f}")
+    if intent.trigger_price is not None:
+        words.append(f"when {intent.trigger_price:,f} is reached")
+    if intent.time_in_force is not TimeInForce.GTC:
+        words.append(intent.time_in_force.upper())
+    if intent.post_only:
+        words.append("post-only")
+    if intent.reduce_only:
+        words.append("reduce-only")
+    if intent.leverage is not None:
+        words.append(f"{intent.leverage:f}x")
+    if intent.margin_mode is not None:
+        words.append(intent.margin_mode.value)
+    for name, price in (("TP", intent.take_profit), ("SL", intent.stop_loss)):
+        if price is not None:
+            words.append(f"{name} {price:,f}")
+    return " ".join(words)
+
+
+def appraise(intent: OrderIntent, context: Context) -> Appraisal:
+    """Works out cost, effect and warnings of an order with what is known now."""
+    # Estimates: the usual precision, whatever that of the caller is.
+    with localcontext(prec=PRECISION):
+        position = context.position(intent.position_id, intent.side if intent.reduce_only else None)
+        expected = estimate(
+            intent,
+            context.instrument,
+            book=context.book,
+            reference=context.reference,
+            position=position,
+            leverage=intent.leverage or (None if position is None else position.leverage),
+            margin_mode=intent.margin_mode or (MarginMode.CROSS if position is None else position.margin_mode),
+            collateral=context.total(context.instrument.settle),
+        )
+        return Appraisal(
+            line=describe(intent, context.instrument),
+            estimate=expected,
+            warnings=tuple(_warnings(intent, context, expected)),
+        )
+
+
+def _warnings(intent: OrderIntent, context: Context, expected: Estimate) -> list[str]:
+    """Lists what is worth a word, the gravest first."""
+    warnings = []
+    if not context.is_armed and not intent.reduce_only:
+        why = f" ({context.lock_reason})" if context.lock_reason else ""
+        warnings.append(f"locked{why}: press A outside the ticket to arm")
+    warnings.extend(_market_warnings(intent, context, expected))
+    warnings.extend(_means_warnings(intent, context, expected))
+    return warnings
+
+
+def _market_warnings(intent: OrderIntent, context: Context, expected: Estimate) -> list[str]:
+    book, warnings = context.book, []
+    if book is None:
+        warnings.append("the book of this instrument is not shown: no depth to judge by")
+    elif not book.is_valid:
+        warnings.append(f"the book is not valid{f' ({book.fault})' if book.fault else ''}: no depth to judge by")
+    elif book.ts_recv and context.now - book.ts_recv > STALE_AFTER:
+        warnings.append(f"the book is {(context.now - book.ts_recv) // NANOSECONDS} s old")
+    mid = context.reference
+    if intent.price is not None and mid is not None:
+        distance = intent.price / mid - 1
+        if abs(distance) > FAR_FROM_MID:
+            where = "above" if distance > 0 else "below"
+            warnings.append(f"price is {abs(distance):.1%} {where} the market")
+    if intent.post_only and intent.price is not None and book is not None and book.is_valid:
+        best = opposite_levels(book, intent.side)[:1]
+        if best and is_within(best[0].price, intent.side, intent.price):
+            warnings.append("post-only at a price that would trade at once: it will be refused")
+    if expected.is_beyond_book:
+        warnings.append("larger than the whole book shown: the price is open")
+    if intent.time_in_force is TimeInForce.FOK and expected.filled_now < intent.quantity:
+        warnings.append("fill-or-kill, and the book shown can not fill it")
+    if intent.time_in_force is TimeInForce.IOC and intent.type is OrderType.LIMIT and not expected.filled_now:
+        warnings.append("immediate-or-cancel, and nothing trades at this price now")
+    return warnings
+
+
+def _means_warnings(intent: OrderIntent, context: Context, expected: Estimate) -> list[str]:
+    """What the account lacks. The venue decides: an order is not stopped here for it."""
+    instrument = context.instrument
+    if intent.reduce_only:
+        position = context.position(intent.position_id, intent.side)
+        if position is not None and intent.quantity > abs(position.quantity):
+            return [f"more than the position of {abs(position.quantity):,f} {instrument.base}"]
+        return []
+    fee = max(expected.fee or ZERO, ZERO)
+    needed: Decimal | None
+    if instrument.is_perpetual:
+        currency, needed = instrument.settle, expected.margin
+        position = context.position()
+        if position is not None and position.quantity * intent.side.sign < 0:
+            return []
+    elif intent.side is Side.SELL:
+        currency, needed, fee = instrument.base, intent.quantity, ZERO
+    else:
+        currency, needed = instrument.quote, expected.notional
+    available = context.available(currency)
+    if needed is None or available is None or needed + fee <= available:
+        return []
+    return [f"needs {format_amount(needed + fee)} {currency}, {format_amount(available)} free"]
+
+
+def format_amount(value: Decimal) -> str:
+    """Writes an amount of money: cents where there are whole units, eight decimals below that."""
+    if abs(value) >= 1 or not value:
+        return f"{value:,.2f}"
+    return f"{value:.8f}".rstrip("0").rstrip(".") or "0"
