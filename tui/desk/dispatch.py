@@ -1,0 +1,206 @@
+"""Sends one command: journal first, then the venue, then the verdict, which is never a guess.
+
+The venue's call runs in a task of its own. Whatever comes out of it that is not an answer, a proven refusal or
+a proof that nothing left, an exception nobody expected and a cancellation included, is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from enum import Enum, auto
+from typing import Any, NamedTuple, TypeVar
+
+from tui.desk.frame import Fact, FactKind, Severity
+from tui.desk.inert import sanitise
+from tui.desk.journal import CancelAllRequest, Command, Journal
+from tui.desk.order_states import OrderNews
+from tui.desk.orders import Tracked
+from tui.desk.store import Store
+from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.errors import NotSent, OrderError, OrderNotFound, VenueError
+from venues.model import Fill, InstrumentId, Order
+from venues.port import Venue
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Fate(Enum):
+    """What became of a command."""
+
+    ANSWERED = auto()
+    REFUSED = auto()
+    NOT_SENT = auto()
+    UNKNOWN = auto()
+
+
+class Answer(NamedTuple):
+    """A command's fate, the orders that the venue answered with, and its words or ours."""
+
+    fate: Fate
+    orders: tuple[Order, ...] = ()
+    words: str = ""
+    error: BaseException | None = None
+
+
+async def outcome_of(work: Coroutine[Any, Any, T]) -> T | BaseException:
+    """Runs `work` in a task of its own, and returns what it returned or raised. Raises CancelledError for us."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if task.cancelled():
+        return asyncio.CancelledError()
+    error = task.exception()
+    return error if error is not None else task.result()
+
+
+class Dispatcher:
+    """Carries commands to venues and their fates into the store. `clock` returns nanoseconds UTC."""
+
+    def __init__(self, store: Store, journal: Journal, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+
+    async def prepare(self, command: Command) -> str:
+        """Writes the journal ahead of `command`. Returns why it is denied, empty when it may leave."""
+        for write in (self._journal.intent, self._journal.sending):
+            error = await outcome_of(write(command, self._clock()))
+            if isinstance(error, BaseException):
+                return f"the journal can not be written: {sanitise(str(error) or type(error).__name__)}"
+        return ""
+
+    async def submit(self, venue: Venue, request: OrderRequest, tracked: Tracked) -> Answer:
+        """Sends a prepared order. `tracked` is PENDING_NEW until this says otherwise."""
+        answer = await self._exchange(request, venue.submit_order(request), tracked)
+        orders = self._store.orders
+        if answer.fate is Fate.ANSWERED:
+            orders.command_ended(tracked, None)
+            self._take(answer.orders)
+        elif answer.fate is Fate.UNKNOWN:
+            orders.command_ended(tracked, OrderNews.AMBIGUOUS, answer.words)
+        else:
+            self.refuse(tracked, answer.fate, answer.words)
+        await self._note(request, answer)
+        return answer
+
+    def refuse(self, tracked: Tracked, fate: Fate, words: str) -> None:
+        """Ends a new order that the venue refused or that never left."""
+        if fate is Fate.NOT_SENT:
+            words = f"not sent: {words}"
+            self._tell(FactKind.NOT_SENT, words, tracked)
+        self._store.orders.command_ended(tracked, OrderNews.REJECTED, words)
+
+    async def amend(self, venue: Venue, request: AmendRequest, tracked: Tracked) -> Answer:
+        """Sends a prepared amendment of an order that is PENDING_REPLACE."""
+        answer = await self._exchange(request, venue.amend_order(request), tracked)
+        self._end_change(tracked, answer, "amendment")
+        await self._note(request, answer)
+        return answer
+
+    async def cancel(self, venue: Venue, request: CancelRequest, tracked: Tracked) -> Answer:
+        """Sends a prepared cancel of an order that is PENDING_CANCEL."""
+        answer = await self._exchange(request, venue.cancel_order(request), tracked)
+        self._end_change(tracked, answer, "cancel")
+        await self._note(request, answer)
+        return answer
+
+    async def cancel_all(self, venue: Venue, request: CancelAllRequest, targets: Sequence[Tracked]) -> Answer:
+        """Sends a prepared cancel of many. `targets` are PENDING_CANCEL, those the answer names are settled."""
+        work = venue.cancel_all_orders(request.instrument, request.side)
+        answer = await self._exchange(request, work, *targets)
+        for tracked in targets:
+            if answer.fate is Fate.ANSWERED:
+                self._store.orders.command_ended(tracked, None)
+            elif answer.fate is Fate.UNKNOWN:
+                self._store.orders.command_ended(tracked, OrderNews.AMBIGUOUS, answer.words)
+            else:
+                self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
+        self._take(answer.orders)
+        if answer.fate in (Fate.REFUSED, Fate.NOT_SENT):
+            kind = FactKind.REJECTED if answer.fate is Fate.REFUSED else FactKind.NOT_SENT
+            self._tell(kind, f"{request.venue}: orders were not cancelled: {answer.words}")
+        await self._note(request, answer)
+        return answer
+
+    async def note_fact(self, fact: Order | Fill) -> None:
+        """Keeps what a stream told about an order."""
+        await self._write(self._journal.fact(fact, self._clock()))
+
+    def _end_change(self, tracked: Tracked, answer: Answer, what: str) -> None:
+        orders = self._store.orders
+        if answer.fate is Fate.ANSWERED:
+            orders.command_ended(tracked, OrderNews.REPLACED if what == "amendment" else None)
+            self._take(answer.orders)
+        elif answer.fate is Fate.UNKNOWN:
+            orders.command_ended(tracked, OrderNews.AMBIGUOUS, f"{what}: {answer.words}")
+        elif isinstance(answer.error, OrderNotFound):
+            # It may be filled, cancelled, or not have arrived yet: to be looked up, not concluded.
+            orders.command_ended(tracked, OrderNews.MISSING, answer.words)
+        else:
+            orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
+            kind = FactKind.REJECTED if answer.fate is Fate.REFUSED else FactKind.NOT_SENT
+            self._tell(
+                kind, f"{what} {'refused' if kind is FactKind.REJECTED else 'not sent'}: {answer.words}", tracked
+            )
+
+    async def _exchange(
+        self, command: Command, work: Coroutine[Any, Any, Order | Sequence[Order]], *tracked: Tracked
+    ) -> Answer:
+        try:
+            result = await outcome_of(work)
+        except asyncio.CancelledError:
+            for one in tracked:
+                self._store.orders.command_ended(one, OrderNews.AMBIGUOUS, "the desk stopped waiting")
+            raise
+        if isinstance(result, Order):
+            return Answer(Fate.ANSWERED, (result,))
+        if not isinstance(result, BaseException):
+            return Answer(Fate.ANSWERED, tuple(result))
+        words = result.message if isinstance(result, VenueError) else type(result).__name__
+        words = sanitise(words) or type(result).__name__
+        if isinstance(result, OrderError):
+            return Answer(Fate.REFUSED, (), words, result)
+        if isinstance(result, NotSent):
+            return Answer(Fate.NOT_SENT, (), words, result)
+        if not isinstance(result, VenueError):
+            logger.error("a %s ended unexpectedly", type(command).__name__, exc_info=result)
+        return Answer(Fate.UNKNOWN, (), words, result)
+
+    def _take(self, answered: Sequence[Order]) -> None:
+        for order in answered:
+            if self._store.instrument(order.instrument) is not None:
+                self._store.orders.apply(order)
+
+    async def _note(self, command: Command, answer: Answer) -> None:
+        now = self._clock()
+        if answer.fate is Fate.UNKNOWN:
+            await self._write(self._journal.ambiguous(command, answer.words, now))
+        elif isinstance(answer.error, VenueError):
+            await self._write(self._journal.answered(command, answer.error, now))
+        else:
+            order = answer.orders[0] if len(answer.orders) == 1 else None
+            await self._write(self._journal.answered(command, order, now))
+
+    async def _write(self, work: Coroutine[Any, Any, None]) -> None:
+        error = await outcome_of(work)
+        if isinstance(error, BaseException):
+            self._tell(FactKind.NOTICE, f"the journal can not be written: {sanitise(str(error))}")
+
+    def _tell(self, kind: FactKind, text: str, tracked: Tracked | None = None) -> None:
+        instrument: InstrumentId | None = tracked.order.instrument if tracked is not None else None
+        self._store.tell(
+            Fact(
+                ts=self._clock(),
+                kind=kind,
+                severity=Severity.ALARM if kind is FactKind.NOTICE else Severity.WARNING,
+                text=text,
+                instrument=instrument,
+                order_key=tracked.key if tracked is not None else "",
+            )
+        )

@@ -1,0 +1,104 @@
+"""Puts into words what happened to an order or a connection: one `Fact` each, never conflated."""
+
+from __future__ import annotations
+
+from tui.desk.frame import Fact, FactKind, Severity
+from tui.desk.inert import sanitise
+from tui.desk.orders import Tracked
+from venues.events import LinkState, Notice, StreamStatus
+from venues.model import Fill, Instrument, Order, OrderStatus, OrderType
+
+_QUIET = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
+_WORDS = {
+    OrderStatus.NEW: "rests",
+    OrderStatus.PARTIALLY_FILLED: "is partly filled",
+    OrderStatus.FILLED: "is filled",
+    OrderStatus.CANCELED: "is cancelled",
+    OrderStatus.EXPIRED: "has expired",
+}
+
+
+def describe_order(order: Order, instrument: Instrument | None) -> str:
+    """Returns an order in a few words: "BUY 0.25 BTC/USDT at 60000"."""
+    name = instrument.name if instrument is not None else sanitise(order.instrument.symbol, 32)
+    price = f" at {order.price:f}" if order.price is not None else ""
+    trigger = f" when {order.trigger_price:f}" if order.trigger_price is not None else ""
+    return f"{order.side.value.upper()} {order.quantity:f} {name}{price}{trigger}"
+
+
+def order_fact(
+    tracked: Tracked, before: OrderStatus | None, instrument: Instrument | None, ts: int
+) -> Fact | None:
+    """Returns what is worth telling about a change of status; None where nothing is.
+
+    Fills have facts of their own. That an order could not be sent is told by whoever denied it.
+    """
+    status, order = tracked.status, tracked.order
+    if status is before or status in _QUIET or (before is None and status.is_terminal):
+        return None
+    what = describe_order(order, instrument)
+    reason = f": {sanitise(order.reason)}" if order.reason else ""
+    kind, severity = FactKind.ORDER, Severity.INFO
+    if status is OrderStatus.UNKNOWN:
+        kind, severity = FactKind.UNKNOWN, Severity.ALARM
+        text = f"UNKNOWN what became of {what}{reason}"
+    elif status is OrderStatus.REJECTED:
+        kind, severity = FactKind.REJECTED, Severity.WARNING
+        text = f"rejected: {what}{reason}"
+    elif before is OrderStatus.REJECTED:
+        severity = Severity.ALARM
+        text = f"the venue has an order that it had refused: {what}"
+    elif status in (OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED) and before is not OrderStatus.UNKNOWN:
+        return None
+    elif status is OrderStatus.NEW and order.type is OrderType.MARKET:
+        return None  # it trades at once, and that has facts of its own
+    elif before is OrderStatus.PENDING_REPLACE and not status.is_terminal:
+        text = f"changed: {what}"
+    elif before is None:
+        text = f"found at the venue: {what}"
+    else:
+        words = _WORDS[status]
+        done = f", {order.filled_quantity:f} filled" if status.is_terminal and order.filled_quantity else ""
+        text = f"{what} {words}{done}{reason if status.is_terminal else ''}"
+    return Fact(ts=ts, kind=kind, severity=severity, text=text, instrument=order.instrument, order_key=tracked.key)
+
+
+def fill_fact(fill: Fill, tracked: Tracked | None, is_late: bool, instrument: Instrument | None, ts: int) -> Fact:
+    """Returns the fact of an execution; one after the order was reported as over is an alarm."""
+    name = instrument.name if instrument is not None else sanitise(fill.instrument.symbol, 32)
+    verb = "bought" if fill.side.sign > 0 else "sold"
+    text = f"{verb} {fill.quantity:f} {name} at {fill.price:f}"
+    severity = Severity.GOOD
+    if is_late:
+        text, severity = f"LATE FILL after the order was over: {text}", Severity.ALARM
+    elif tracked is not None and tracked.is_overfilled:
+        text, severity = f"MORE FILLED than ordered: {text}", Severity.ALARM
+    elif tracked is not None and tracked.status is not OrderStatus.FILLED:
+        text += f" ({tracked.order.filled_quantity:f} of {tracked.order.quantity:f})"
+    return Fact(
+        ts=ts,
+        kind=FactKind.FILL,
+        severity=severity,
+        text=text,
+        instrument=fill.instrument,
+        order_key=tracked.key if tracked is not None else "",
+    )
+
+
+def link_fact(status: StreamStatus, before: LinkState, ts: int) -> Fact | None:
+    """Returns the fact of a connection that came or went; None while it only goes on."""
+    if status.state is before or status.state is LinkState.CONNECTING:
+        return None
+    detail = f": {sanitise(status.detail)}" if status.detail else ""
+    severity = {
+        LinkState.LIVE: Severity.GOOD,
+        LinkState.ENDED: Severity.INFO,
+        LinkState.DOWN: Severity.ALARM,
+    }.get(status.state, Severity.WARNING)
+    return Fact(ts=ts, kind=FactKind.CONNECTION, severity=severity, text=f"{status.venue} {status.state}{detail}")
+
+
+def notice_fact(notice: Notice, ts: int) -> Fact:
+    """Returns the fact of something that a venue wants read."""
+    severity = Severity.ALARM if notice.is_alarm else Severity.INFO
+    return Fact(ts=ts, kind=FactKind.NOTICE, severity=severity, text=f"{notice.venue}: {sanitise(notice.text)}")

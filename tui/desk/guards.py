@@ -1,0 +1,261 @@
+"""What stands between a wish and the wire: the lock, hard limits that no dialog overrides, and soft questions.
+
+Hard ones deny. Soft ones ask for a yes that names them. What takes risk off (reduce-only) passes the lock, the
+caps, the freshness gate and the budget: a limit must never keep a trader in a position.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+
+from tui.desk.control import OrderIntent, Outcome, Reason, Verdict
+from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentKind, Order, OrderType, Side
+from venues.port import Capabilities, Mode
+from venues.rounding import is_multiple, nearest_to, order_faults
+
+_MOST_REASONS = 3  # a desk once showed 711 warnings in one box, 18 of them visible, and one key overrode them all
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The guards' settings. Notionals are in the instrument's quote currency, times in seconds.
+
+    `max_quantity` is per symbol, in base units; a symbol that it does not name has no such cap.
+    """
+
+    max_quantity: Mapping[str, Decimal] = {}
+    max_notional: Decimal = Decimal(100_000)
+    session_budget: Decimal = Decimal(250_000)
+    band_asks: Decimal = Decimal("0.05")  # distance from the mid, as a fraction, from which on it asks
+    band_denies: Decimal = Decimal("0.20")
+    market_protection: Decimal = Decimal("0.01")  # how much worse than the best price a market order is reckoned
+    stale_after: float = 10.0
+    duplicate_window: float = 2.0
+
+
+class MarketNow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the guards need to know of a market at the moment of a wish."""
+
+    instrument: Instrument
+    capabilities: Capabilities
+    mid: Decimal | None = None
+    best_bid: Decimal | None = None
+    best_ask: Decimal | None = None
+    is_book_valid: bool = False
+    ts_recv: int = 0  # engine's clock, of the newest of what a price is taken from
+    is_reconciling: bool = False
+    fault: str = ""  # why nothing can be sent to the venue at all
+
+
+Body: TypeAlias = tuple[object, ...]
+
+
+def body_of(order: OrderIntent | Order) -> Body:
+    """Returns what makes two orders the same to a trader: everything but their ids."""
+    return (
+        order.instrument, order.side, order.type, order.quantity, order.price, order.trigger_price,
+        order.reduce_only,
+    )  # fmt: skip
+
+
+class Guards:
+    """Judges wishes. `is_armed` and the budget are its own state; everything else is given.
+
+    `is_busy` holds while panic runs: then nothing that adds risk is sent, armed or not.
+    """
+
+    def __init__(self, limits: Limits, is_armed: bool) -> None:
+        self.limits = limits
+        self.is_armed = is_armed
+        self.lock_reason = "" if is_armed else "a LIVE desk starts locked"
+        self.is_busy = False
+        self.budget_used = ZERO
+        self._sent: deque[tuple[int, Body]] = deque(maxlen=1_000)
+
+    def arm(self) -> None:
+        self.is_armed = True
+        self.lock_reason = ""
+
+    def lock(self, reason: str) -> None:
+        self.is_armed = False
+        self.lock_reason = reason
+
+    def note_sent(self, intent: OrderIntent, notional: Decimal, now: int) -> None:
+        """Remembers that an order leaves: it counts into the budget, and its twin will be asked about."""
+        self._sent.append((now, body_of(intent)))
+        if not intent.reduce_only:
+            self.budget_used += notional
+
+    def check(
+        self,
+        intent: OrderIntent,
+        market: MarketNow,
+        unknown: Iterable[Order],
+        now: int,
+        is_amend: bool = False,
+        notional_before: Decimal = ZERO,
+    ) -> Outcome:
+        """Judges one order. `unknown` are the orders of which nobody knows what became; `now` in nanoseconds.
+
+        Of an amendment, only what it adds to `notional_before` counts into the budget, and it has no twin.
+        """
+        denials = list(self._denials(intent, market, notional_before))
+        if denials:
+            return Outcome(verdict=Verdict.DENIED, reasons=tuple(denials[:_MOST_REASONS]))
+        questions = list(self._questions(intent, market, now))
+        if not is_amend:
+            questions.extend(self._twins(intent, unknown, now))
+        asked = [reason for reason in questions if reason.guard not in intent.overrides]
+        if asked:
+            return Outcome(verdict=Verdict.NEEDS_YES, reasons=tuple(asked[:_MOST_REASONS]))
+        return Outcome(verdict=Verdict.SENT)
+
+    def _denials(self, intent: OrderIntent, market: MarketNow, notional_before: Decimal) -> Iterator[Reason]:
+        if market.capabilities.mode is Mode.READ_ONLY:
+            yield Reason("read-only", "this venue is open for reading only")
+            return
+        if (nonsense := _nonsense(intent)) is not None:
+            yield nonsense
+            return
+        if market.fault:
+            yield Reason("venue", market.fault)
+        if not intent.reduce_only:
+            if not self.is_armed:
+                yield Reason("lock", f"the desk is locked: {self.lock_reason or 'arm it first'}")
+            if self.is_busy:
+                yield Reason("panic", "panic is running")
+            if market.is_reconciling:
+                yield Reason("reconciling", "orders and fills are being read back from the venue")
+        yield from self._unfit(intent, market)
+        expected = expected_price(intent, market, self.limits)
+        yield from self._steps(intent, market.instrument, expected)
+        yield from self._caps(intent, market.instrument, expected, notional_before)
+        distance = self._distance(intent, market)
+        if distance is not None and distance > self.limits.band_denies:
+            yield Reason("band", f"the price is {_percent(distance)} from the market")
+
+    def _unfit(self, intent: OrderIntent, market: MarketNow) -> Iterator[Reason]:
+        instrument, can = market.instrument, market.capabilities
+        if not instrument.is_tradable or instrument.kind is InstrumentKind.INVERSE_PERPETUAL:
+            yield Reason(
+                "instrument", f"{instrument.name} can not be traded here: {instrument.note or 'view only'}"
+            )
+        if intent.type not in can.order_types:
+            yield Reason("supported", f"the venue has no {intent.type.replace('_', ' ')} orders")
+        if intent.type.has_price and intent.time_in_force not in can.times_in_force:
+            yield Reason("supported", f"the venue has no {intent.time_in_force.value.upper()}")
+        if intent.post_only and not can.post_only:
+            yield Reason("supported", "the venue has no post-only orders")
+        if intent.reduce_only and not (can.reduce_only and instrument.is_perpetual):
+            yield Reason("supported", "there are no reduce-only orders here")
+        if (intent.take_profit is not None or intent.stop_loss is not None) and not can.attached_exits:
+            yield Reason("supported", "the venue takes no take-profit or stop-loss along with an order")
+
+    def _steps(self, intent: OrderIntent, instrument: Instrument, expected: Decimal | None) -> Iterator[Reason]:
+        price = intent.price
+        if price is None and expected is not None:
+            price = nearest_to(expected, instrument.tick_size)
+        for fault in order_faults(instrument, intent.quantity, price):
+            # Venues let a reduce-only order be smaller than their least notional.
+            if not (intent.reduce_only and fault.startswith("order is below")):
+                yield Reason("steps", fault)
+        for what, value in (
+            ("trigger", intent.trigger_price),
+            ("take profit", intent.take_profit),
+            ("stop loss", intent.stop_loss),
+        ):
+            if value is not None and not is_multiple(value, instrument.tick_size):
+                yield Reason("steps", f"{what} must be a multiple of {instrument.tick_size:f}")
+
+    def _caps(
+        self, intent: OrderIntent, instrument: Instrument, expected: Decimal | None, notional_before: Decimal
+    ) -> Iterator[Reason]:
+        if intent.reduce_only:
+            return
+        limits = self.limits
+        most = limits.max_quantity.get(instrument.id.symbol)
+        if most is not None and intent.quantity > most:
+            yield Reason("size", f"{intent.quantity:f} {instrument.base} is above your limit of {most:f}")
+        if expected is None:
+            yield Reason("notional", "no price is known, so the order's value can not be checked")
+            return
+        notional = intent.quantity * expected
+        if notional > limits.max_notional:
+            yield Reason(
+                "notional",
+                f"{notional:,.2f} {instrument.quote} is above your limit of {limits.max_notional:,.2f} an order",
+            )
+        added = max(ZERO, notional - notional_before)
+        if added and self.budget_used + added > limits.session_budget:
+            left = max(ZERO, limits.session_budget - self.budget_used)
+            yield Reason("budget", f"{left:,.2f} {instrument.quote} are left of this session's budget")
+
+    def _questions(self, intent: OrderIntent, market: MarketNow, now: int) -> Iterator[Reason]:
+        distance = self._distance(intent, market)
+        if distance is not None and distance > self.limits.band_asks:
+            yield Reason("band", f"the price is {_percent(distance)} from the market")
+        if intent.reduce_only:
+            return
+        age = (now - market.ts_recv) / NANOSECONDS
+        if not market.is_book_valid and market.mid is None:
+            yield Reason("fresh", "there is no price to compare with")
+        elif not market.is_book_valid:
+            yield Reason("fresh", "the order book is not valid now")
+        elif age > self.limits.stale_after:
+            yield Reason("fresh", f"the market data is {age:.0f} s old")
+
+    def _twins(self, intent: OrderIntent, unknown: Iterable[Order], now: int) -> Iterator[Reason]:
+        body = body_of(intent)
+        if any(body_of(order) == body for order in unknown):
+            yield Reason("duplicate", "the same order was sent, and nobody knows yet what became of it")
+            return
+        since = now - int(self.limits.duplicate_window * NANOSECONDS)
+        if any(ts >= since and sent == body for ts, sent in self._sent):
+            yield Reason("duplicate", "the same order was sent a moment ago")
+
+    def _distance(self, intent: OrderIntent, market: MarketNow) -> Decimal | None:
+        """How far the limit price is from the mid, or from its own trigger; None where it has none."""
+        reference = intent.trigger_price if intent.trigger_price is not None else market.mid
+        if intent.price is None or reference is None or reference <= 0:
+            return None
+        return abs(intent.price - reference) / reference
+
+
+def expected_price(intent: OrderIntent, market: MarketNow, limits: Limits) -> Decimal | None:
+    """Returns the price an order is reckoned at: its limit, its trigger, or the best price with the protection."""
+    if intent.price is not None:
+        return intent.price
+    if intent.trigger_price is not None and intent.type is not OrderType.MARKET:
+        base: Decimal | None = intent.trigger_price
+    else:
+        base = market.best_ask if intent.side is Side.BUY else market.best_bid
+        base = base if base is not None else market.mid
+    return base * (1 + limits.market_protection) if base is not None else None
+
+
+def notional_of(intent: OrderIntent, market: MarketNow, limits: Limits) -> Decimal:
+    """Returns what an order is reckoned to be worth, in the quote currency; zero without a price."""
+    price = expected_price(intent, market, limits)
+    return intent.quantity * price if price is not None else ZERO
+
+
+def _nonsense(intent: OrderIntent) -> Reason | None:
+    """Returns the reason against a number that is none, or not above zero: nothing can be compared with it."""
+    for what, value in (
+        ("size", intent.quantity),
+        ("price", intent.price),
+        ("trigger", intent.trigger_price),
+        ("take profit", intent.take_profit),
+        ("stop loss", intent.stop_loss),
+    ):
+        if value is not None and (not value.is_finite() or value <= 0):
+            return Reason("steps", f"the {what} must be above zero")
+    return None
+
+
+def _percent(fraction: Decimal) -> str:
+    return f"{fraction * 100:.1f} %"

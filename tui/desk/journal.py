@@ -1,0 +1,73 @@
+"""The seam of the write-ahead journal: what is written before an order leaves, and what became of it after."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.errors import VenueError
+from venues.model import Fill, InstrumentId, Order, Side
+
+
+class CancelAllRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Cancels what rests on a venue; None does not restrict."""
+
+    venue: str
+    instrument: InstrumentId | None = None
+    side: Side | None = None
+
+
+Command: TypeAlias = OrderRequest | AmendRequest | CancelRequest | CancelAllRequest
+
+
+class JournalError(Exception):
+    """The journal could not be written; the message says why (disk full, read-only)."""
+
+
+class Journal(Protocol):
+    """Where commands and their fates are kept. A method returns when what it was given is durable.
+
+    An exception from `intent` or `sending` denies the command: nothing has been sent, and nothing will be. One
+    from the others is told to the trader, and changes nothing about the order. Times are nanoseconds UTC.
+    """
+
+    async def intent(self, command: Command, ts: int) -> None:
+        """Keeps what the trader wants. Raises JournalError."""
+        ...
+
+    async def sending(self, command: Command, ts: int) -> None:
+        """Keeps that the command's first byte is about to leave. Raises JournalError."""
+        ...
+
+    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
+        """Keeps the venue's word: an order, a refusal or NotSent; None for a command that answers without one."""
+        ...
+
+    async def ambiguous(self, command: Command, why: str, ts: int) -> None:
+        """Keeps that nobody has said what became of the command."""
+        ...
+
+    async def fact(self, fact: Order | Fill, ts: int) -> None:
+        """Keeps what the venue told about an order or an execution."""
+        ...
+
+
+class NoJournal:
+    """Keeps nothing: for desks whose orders do not outlive them."""
+
+    async def intent(self, command: Command, ts: int) -> None:
+        pass
+
+    async def sending(self, command: Command, ts: int) -> None:
+        pass
+
+    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
+        pass
+
+    async def ambiguous(self, command: Command, why: str, ts: int) -> None:
+        pass
+
+    async def fact(self, fact: Order | Fill, ts: int) -> None:
+        pass

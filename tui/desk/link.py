@@ -1,0 +1,61 @@
+"""One venue as the session holds it: the connection, what is subscribed, and how far it has been read back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from tui.desk.clientid import ClientOrderIds
+from venues.commands import Channel, Subscription
+from venues.events import Event
+from venues.model import InstrumentId
+from venues.port import Mode, Venue
+
+
+class Link:
+    """A venue's state within the session. `has_account` turns false where no private half can be had."""
+
+    def __init__(self, venue: Venue, account: str, ids: ClientOrderIds) -> None:
+        self.venue = venue
+        self.name = venue.name
+        self.account = account
+        self.next_id = ids
+        self.has_account = venue.capabilities.mode is not Mode.READ_ONLY
+        self.fault = ""  # why no order can be sent
+        self.is_reconciled = False
+        self.was_lost = False  # the connection has been lost since the account was last read back
+        self.reconcile_wanted = asyncio.Event()
+        self.ts_reconciled = 0
+        self.stream: AsyncIterator[Sequence[Event]] | None = None
+        self.backlog: deque[Event] = deque()  # received and not yet applied
+        self.subscribed: set[Subscription] = set()
+        self.marked: set[InstrumentId] = set()  # positions whose mark price is subscribed
+
+    async def subscribe(self, *wanted: Subscription) -> None:
+        """Subscribes to what is not subscribed yet. Raises VenueError."""
+        for subscription in wanted:
+            if subscription not in self.subscribed:
+                await self.venue.subscribe(subscription)
+                self.subscribed.add(subscription)
+
+    async def unsubscribe(self, *unwanted: Subscription) -> None:
+        """Raises VenueError."""
+        for subscription in unwanted:
+            if subscription in self.subscribed:
+                self.subscribed.discard(subscription)
+                await self.venue.unsubscribe(subscription)
+
+    async def resubscribe(self, subscription: Subscription) -> None:
+        """Has the venue begin anew, which on a book brings a snapshot in the right place of the stream."""
+        await self.unsubscribe(subscription)
+        await self.subscribe(subscription)
+
+
+def shown_channels(instrument: InstrumentId, interval: int) -> tuple[Subscription, ...]:
+    """Returns what the panes of the shown instrument live on."""
+    return (
+        Subscription(Channel.BOOK, instrument),
+        Subscription(Channel.TRADES, instrument),
+        Subscription(Channel.BARS, instrument, interval),
+    )

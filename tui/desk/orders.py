@@ -1,0 +1,296 @@
+"""The order tracker: what is known of each order, from facts that may come late, twice or out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from tui.desk.inert import sanitise
+from tui.desk.order_states import TRANSITIONS, OrderNews
+from venues.commands import OrderRequest
+from venues.model import ZERO, Fill, Order, OrderStatus
+
+_KEPT_OVER = 2_000  # orders that are over, kept for late fills
+_KEPT_ORPHANS = 500  # fills whose order nobody has told us about yet
+
+
+class Tracked:
+    """One order. `order` is replaced, never changed; the rest is the tracker's own."""
+
+    __slots__ = (
+        "claimed", "fills", "in_flight", "is_confirmed", "is_late_fill", "is_overfilled", "key", "order",
+        "ts_venue", "unknown_since",
+    )  # fmt: skip
+
+    def __init__(self, key: str, order: Order) -> None:
+        self.key = key
+        self.order = order
+        self.claimed = ZERO  # the most that the venue said is filled
+        self.fills: dict[str, Fill] = {}
+        self.ts_venue = 0  # of the newest update of the venue
+        self.is_confirmed = False  # the venue has told of it at least once
+        self.in_flight = 0  # commands that were sent and not answered
+        self.unknown_since: int | None = None
+        self.is_late_fill = False
+        self.is_overfilled = False  # more executions than the order had quantity: the venue or we are wrong
+
+    @property
+    def status(self) -> OrderStatus:
+        return self.order.status
+
+
+class FillNews(NamedTuple):
+    """What a fill meant: whether it was new, whose it is, and whether its order had been reported as over."""
+
+    is_new: bool
+    tracked: Tracked | None
+    is_late: bool
+
+
+OnChange: TypeAlias = Callable[[Tracked, OrderStatus | None], None]
+"""Called after each change with the order and its status before; None for an order that is new to us."""
+
+
+class OrderTracker:
+    """All orders of all venues. `on_change` hears of every change; `clock` returns nanoseconds UTC.
+
+    An order is named by its key: the client order id, or for one placed elsewhere without one the venue's id.
+    """
+
+    def __init__(self, clock: Callable[[], int], on_change: OnChange) -> None:
+        self._clock = clock
+        self._on_change = on_change
+        self._orders: dict[str, Tracked] = {}
+        self._open: dict[str, Tracked] = {}
+        self._keys: dict[tuple[str, str], str] = {}  # (venue, venue order id) -> key
+        self._seen: set[tuple[str, str]] = set()  # (venue, trade id)
+        self._orphans: dict[tuple[str, str], list[Fill]] = {}
+
+    def get(self, key: str) -> Tracked | None:
+        return self._orders.get(key)
+
+    def find(self, order: Order) -> Tracked | None:
+        """Returns what is tracked of `order`, by either of its ids."""
+        return self._find(order.instrument.venue, order.client_order_id, order.venue_order_id)
+
+    def open_orders(self, venue: str | None = None) -> Iterator[Tracked]:
+        """Yields the orders that are not over, oldest first."""
+        for tracked in list(self._open.values()):
+            if venue is None or tracked.order.instrument.venue == venue:
+                yield tracked
+
+    def submitted(self, request: OrderRequest, ts: int) -> Tracked:
+        """Begins to track an order of ours, before its first byte leaves."""
+        order = Order(
+            instrument=request.instrument,
+            client_order_id=request.client_order_id,
+            side=request.side,
+            type=request.type,
+            quantity=request.quantity,
+            status=OrderStatus.PENDING_NEW,
+            price=request.price,
+            trigger_price=request.trigger_price,
+            time_in_force=request.time_in_force,
+            post_only=request.post_only,
+            reduce_only=request.reduce_only,
+            ts_created=ts,
+            ts_event=ts,
+        )
+        tracked = Tracked(request.client_order_id, order)
+        tracked.in_flight = 1
+        self._keep(tracked)
+        self._on_change(tracked, None)
+        return tracked
+
+    def command_sent(self, tracked: Tracked, news: OrderNews) -> None:
+        """Notes that a cancel or an amendment leaves."""
+        tracked.in_flight += 1
+        self._step(tracked, news)
+
+    def command_ended(self, tracked: Tracked, news: OrderNews | None, reason: str = "") -> None:
+        """Notes how a command ended; None where the order that the venue answered with says it all."""
+        tracked.in_flight = max(0, tracked.in_flight - 1)
+        if news is not None:
+            self._step(tracked, news, reason)
+
+    def missing(self, tracked: Tracked) -> None:
+        """Notes that the venue does not find the order, which proves nothing."""
+        self._step(tracked, OrderNews.MISSING, "the venue does not find it")
+
+    def apply(self, order: Order) -> Tracked | None:
+        """Takes an update of the venue's stream. Returns the order where that told something new."""
+        return self._take(order, is_truth=False)
+
+    def confirm(self, order: Order) -> Tracked | None:
+        """Takes an order as the venue described it when asked, which settles what was unknown."""
+        return self._take(order, is_truth=True)
+
+    def add_fill(self, fill: Fill) -> FillNews:
+        """Takes an execution; the same (venue, trade id) again is no news."""
+        venue = fill.instrument.venue
+        if (venue, fill.trade_id) in self._seen:
+            return FillNews(False, self._find(venue, fill.client_order_id, fill.venue_order_id), False)
+        self._seen.add((venue, fill.trade_id))
+        tracked = self._find(venue, fill.client_order_id, fill.venue_order_id)
+        if tracked is None:
+            if len(self._orphans) >= _KEPT_ORPHANS:
+                del self._orphans[next(iter(self._orphans))]
+            name = fill.venue_order_id or fill.client_order_id
+            self._orphans.setdefault((venue, name), []).append(fill)
+            return FillNews(True, None, False)
+        return FillNews(True, tracked, self._add_fill(tracked, fill))
+
+    def _take(self, order: Order, is_truth: bool) -> Tracked | None:
+        venue = order.instrument.venue
+        tracked = self._find(venue, order.client_order_id, order.venue_order_id)
+        if tracked is None:
+            return self._adopt(order)
+        before = tracked.order
+        is_news = order.ts_event > tracked.ts_venue or not tracked.is_confirmed
+        if order.venue_order_id and not before.venue_order_id:
+            self._learn_venue_id(tracked, order.venue_order_id)
+        tracked.is_confirmed = True
+        tracked.claimed = max(tracked.claimed, order.filled_quantity)
+        if order.ts_event >= tracked.ts_venue:
+            tracked.ts_venue = order.ts_event
+            tracked.order = msgspec.structs.replace(
+                order,
+                client_order_id=order.client_order_id or before.client_order_id,
+                venue_order_id=order.venue_order_id or before.venue_order_id,
+                status=before.status,
+                filled_quantity=before.filled_quantity,
+                average_price=order.average_price or before.average_price,
+                ts_created=before.ts_created or order.ts_created,
+                reason=order.reason or before.reason,
+                is_external=before.is_external,
+            )
+        elif order.status.is_terminal and order.reason:
+            tracked.order = msgspec.structs.replace(before, reason=order.reason)
+        self._take_orphans(tracked)
+        status = self._after_news(tracked, order, is_truth, is_news)
+        return tracked if self._compose(tracked, status, before) else None
+
+    def _after_news(self, tracked: Tracked, order: Order, is_truth: bool, is_news: bool) -> OrderStatus:
+        status = tracked.status
+        if order.status is OrderStatus.FILLED:
+            tracked.claimed = max(tracked.claimed, tracked.order.quantity)
+        news = _NEWS_OF_STATUS.get(order.status)
+        if news is OrderNews.ACKNOWLEDGED:
+            if is_truth and tracked.in_flight == 0:
+                news = OrderNews.RESTS
+            elif not is_news and not is_truth:
+                news = None  # what is old can not undo what is newer
+        return TRANSITIONS[status, news] if news is not None else status
+
+    def _adopt(self, order: Order) -> Tracked | None:
+        """Begins to track an order that was placed elsewhere, or by this desk before it was started."""
+        key = sanitise(order.client_order_id or order.venue_order_id, 64)
+        if not key:
+            return None
+        if key in self._orders:  # the same client order id on two venues, or two that only look the same
+            key = f"{key}@{order.instrument.venue}"
+        blank = msgspec.structs.replace(
+            order, is_external=True, filled_quantity=ZERO, status=OrderStatus.PENDING_NEW
+        )
+        tracked = Tracked(key, blank)
+        tracked.is_confirmed = True
+        tracked.ts_venue = order.ts_event
+        tracked.claimed = order.filled_quantity
+        self._keep(tracked)
+        self._take_orphans(tracked)
+        status = self._after_news(tracked, order, is_truth=True, is_news=True)
+        self._compose(tracked, status, None)
+        return tracked
+
+    def _add_fill(self, tracked: Tracked, fill: Fill) -> bool:
+        before = tracked.order
+        was_over = before.status.is_terminal and before.status is not OrderStatus.FILLED
+        tracked.fills[fill.trade_id] = fill
+        # A fill that the venue had already counted when it said that the order is over is not late.
+        is_late = was_over and _sum_of(tracked.fills) > tracked.claimed
+        tracked.is_late_fill = tracked.is_late_fill or is_late
+        self._compose(tracked, before.status, before)
+        tracked.is_confirmed = True
+        return is_late
+
+    def _step(self, tracked: Tracked, news: OrderNews, reason: str = "") -> None:
+        before = tracked.order
+        if reason:
+            tracked.order = msgspec.structs.replace(before, reason=reason)
+        self._compose(tracked, TRANSITIONS[before.status, news], before)
+
+    def _compose(self, tracked: Tracked, status: OrderStatus, before: Order | None) -> bool:
+        """Derives cumulative quantity and status from all facts; says whether anything changed."""
+        order = tracked.order
+        filled = _sum_of(tracked.fills)
+        total = max(tracked.claimed, filled)
+        tracked.is_overfilled = total > order.quantity
+        total = min(total, order.quantity)
+        if total >= order.quantity:
+            status = TRANSITIONS[status, OrderNews.ALL_FILLED]
+        # A part fill proves that an order exists; it does not say whether our cancel reached it.
+        elif total > 0 and not (status is OrderStatus.UNKNOWN and tracked.is_confirmed):
+            status = TRANSITIONS[status, OrderNews.PART_FILLED]
+        elif status is OrderStatus.NEW and not tracked.is_confirmed:
+            status = OrderStatus.PENDING_NEW
+        average = order.average_price
+        if filled > 0 and filled >= total:
+            average = sum((f.price * f.quantity for f in tracked.fills.values()), ZERO) / filled
+        tracked.order = msgspec.structs.replace(order, status=status, filled_quantity=total, average_price=average)
+        if status is not OrderStatus.UNKNOWN:
+            tracked.unknown_since = None
+        elif tracked.unknown_since is None:
+            tracked.unknown_since = self._clock()
+        if status.is_terminal:
+            self._open.pop(tracked.key, None)
+        else:
+            self._open[tracked.key] = tracked
+        if tracked.order == before:
+            return False
+        self._on_change(tracked, before.status if before is not None else None)
+        return True
+
+    def _keep(self, tracked: Tracked) -> None:
+        self._orders[tracked.key] = tracked
+        self._open[tracked.key] = tracked
+        if tracked.order.venue_order_id:
+            self._keys[tracked.order.instrument.venue, tracked.order.venue_order_id] = tracked.key
+        if len(self._orders) - len(self._open) > _KEPT_OVER:
+            oldest = next(key for key in self._orders if key not in self._open)
+            order = self._orders.pop(oldest).order
+            self._keys.pop((order.instrument.venue, order.venue_order_id), None)
+
+    def _learn_venue_id(self, tracked: Tracked, venue_order_id: str) -> None:
+        self._keys[tracked.order.instrument.venue, venue_order_id] = tracked.key
+
+    def _find(self, venue: str, client_order_id: str, venue_order_id: str) -> Tracked | None:
+        for key in (client_order_id, f"{client_order_id}@{venue}", self._keys.get((venue, venue_order_id), "")):
+            tracked = self._orders.get(key)
+            if tracked is not None and tracked.order.instrument.venue == venue:
+                return tracked
+        return None
+
+    def _take_orphans(self, tracked: Tracked) -> None:
+        venue = tracked.order.instrument.venue
+        for name in (tracked.order.venue_order_id, tracked.order.client_order_id):
+            for fill in self._orphans.pop((venue, name), ()):
+                tracked.fills[fill.trade_id] = fill
+
+
+def _sum_of(fills: dict[str, Fill]) -> Decimal:
+    return sum((fill.quantity for fill in fills.values()), ZERO)
+
+
+_NEWS_OF_STATUS = {
+    OrderStatus.PENDING_NEW: None,
+    OrderStatus.NEW: OrderNews.ACKNOWLEDGED,
+    OrderStatus.PARTIALLY_FILLED: OrderNews.ACKNOWLEDGED,
+    OrderStatus.PENDING_CANCEL: OrderNews.ACKNOWLEDGED,
+    OrderStatus.PENDING_REPLACE: OrderNews.ACKNOWLEDGED,
+    OrderStatus.CANCELED: OrderNews.CANCELED,
+    OrderStatus.REJECTED: OrderNews.REJECTED,
+    OrderStatus.EXPIRED: OrderNews.EXPIRED,
+}

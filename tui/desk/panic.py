@@ -1,0 +1,220 @@
+"""Cancel everything, flatten, prove it: repeated until the venue has twice said that nothing is left.
+
+Spot balances stay. The rest is closed reduce-only, so that a close that arrives twice can not open anything. A
+failed read is not an empty one. This is the one place where a journal that can not be written stops nothing:
+what leaves here only takes risk off, and the receipt says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from tui.desk.dispatch import Dispatcher, Fate
+from tui.desk.frame import PanicLine, PanicReceipt
+from tui.desk.inert import sanitise
+from tui.desk.journal import CancelAllRequest
+from tui.desk.link import Link
+from tui.desk.order_states import OrderNews
+from tui.desk.store import Store
+from tui.desk.trading import Trader
+from venues.commands import CancelRequest
+from venues.errors import RateLimited, VenueError
+from venues.model import NANOSECONDS, InstrumentId, Order, OrderStatus, Position
+from venues.rounding import floor_to
+
+EMPTY_READS = 2
+
+
+class Panic:
+    """Runs the procedure on the venues of `links`. `pause` is between two reads, `patience` in all; in seconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        links: Mapping[str, Link],
+        trader: Trader,
+        dispatcher: Dispatcher,
+        clock: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]],
+        pause: float = 0.25,
+        patience: float = 15.0,
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._trader = trader
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._sleep = sleep
+        self._pause = pause
+        self._patience = patience
+
+    async def run(self, instrument: InstrumentId | None = None) -> PanicReceipt:
+        """Cancels and flattens `instrument`, or everything, on all venues at once."""
+        began = self._clock()
+        links = [
+            link
+            for link in self._links.values()
+            if link.has_account and (instrument is None or instrument.venue == link.name)
+        ]
+        lines = await asyncio.gather(*(self._clear(link, instrument) for link in links))
+        return PanicReceipt(ts=began, duration=self._clock() - began, lines=tuple(lines))
+
+    async def _clear(self, link: Link, instrument: InstrumentId | None) -> PanicLine:
+        state = _State()
+        for tracked in self._store.orders.open_orders(link.name):
+            if instrument in (None, tracked.order.instrument):
+                state.seen[_name(tracked.order)] = tracked.order
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._repeat(link, instrument, state)
+        except TimeoutError:
+            state.note = state.note or f"not finished within {self._patience:.0f} s"
+        return self._line(link, instrument, state)
+
+    async def _repeat(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
+        while state.empty_reads < EMPTY_READS:
+            if state.orders is None or state.orders:
+                await self._cancel(link, instrument, state)
+            for position in state.positions or ():
+                await self._close(link, position, state)
+            try:
+                await self._read(link, instrument, state)
+            except RateLimited as error:
+                state.forget()
+                wait = error.retry_after or 0.0
+                state.note = sanitise(f"banned {_until(self._clock(), wait)}: {error.message}")
+                if wait > self._patience:  # calling on would only prolong it
+                    return
+                await self._sleep(wait)
+            except VenueError as error:
+                state.forget()
+                state.note = sanitise(error.message)
+            if state.empty_reads < EMPTY_READS:
+                # What the first read found is acted on at once; after that the venue gets time to catch up.
+                await self._sleep(self._pause if state.rounds or state.empty_reads else 0.0)
+            state.rounds += 1
+
+    async def _cancel(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
+        request = CancelAllRequest(venue=link.name, instrument=instrument)
+        if words := await self._dispatcher.prepare(request):
+            state.note = words
+        targets = [
+            tracked
+            for tracked in self._store.orders.open_orders(link.name)
+            if instrument in (None, tracked.order.instrument)
+        ]
+        for tracked in targets:
+            self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
+        answer = await self._dispatcher.cancel_all(link.venue, request, targets)
+        state.seen |= {_name(order): order for order in answer.orders}
+        if answer.fate is not Fate.ANSWERED:
+            state.note = answer.words
+        for tracked in targets:
+            # The venue may hold an order that it does not list yet: one that was sent and never answered.
+            if tracked.status is OrderStatus.UNKNOWN and tracked.in_flight == 0:
+                order = tracked.order
+                single = CancelRequest(
+                    instrument=order.instrument,
+                    client_order_id=order.client_order_id,
+                    venue_order_id=order.venue_order_id,
+                )
+                await self._dispatcher.prepare(single)
+                self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
+                await self._dispatcher.cancel(link.venue, single, tracked)
+
+    async def _close(self, link: Link, position: Position, state: _State) -> None:
+        instrument = self._store.instrument(position.instrument)
+        if instrument is None:
+            state.note = f"{sanitise(position.instrument.symbol, 32)} is not known here, it was not closed"
+            return
+        quantity = floor_to(abs(position.quantity), instrument.lot_size)
+        if instrument.max_quantity is not None:
+            quantity = min(quantity, floor_to(instrument.max_quantity, instrument.lot_size))
+        if not quantity:
+            state.note = f"less than one lot of {instrument.name} is left"
+            return
+        request = self._trader.closing_request(link, position, quantity)
+        tracked = self._store.orders.submitted(request, self._clock())
+        if words := await self._dispatcher.prepare(request):
+            state.note = words
+        answer = await self._dispatcher.submit(link.venue, request, tracked)
+        if answer.fate is not Fate.ANSWERED:
+            state.note = answer.words
+
+    async def _read(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
+        """Reads what is left. Raises VenueError, and then nothing is known."""
+        venue = link.venue
+        orders = [order for order in await venue.fetch_open_orders() if instrument in (None, order.instrument)]
+        positions = []
+        if venue.capabilities.positions:
+            began = self._clock()
+            held = await venue.fetch_positions()
+            positions = [p for p in held if p.quantity and instrument in (None, p.instrument)]
+            self._store.ledger.replace_positions(link.name, held, began)
+            self._store.note_positions()
+        for order in orders:
+            if self._store.instrument(order.instrument) is not None:
+                self._store.orders.confirm(order)
+        state.orders, state.positions = orders, positions
+        state.seen |= {_name(order): order for order in orders}
+        state.held |= {(p.instrument, p.position_id) for p in positions}
+        state.empty_reads = 0 if orders or positions else state.empty_reads + 1
+
+    def _line(self, link: Link, instrument: InstrumentId | None, state: _State) -> PanicLine:
+        left = {_name(order) for order in state.orders or ()}
+        held = {(p.instrument, p.position_id) for p in state.positions or ()}
+        unknown = sum(
+            tracked.status is OrderStatus.UNKNOWN and instrument in (None, tracked.order.instrument)
+            for tracked in self._store.orders.open_orders(link.name)
+        )
+        is_read = state.orders is not None
+        note = state.note if state.empty_reads < EMPTY_READS else ""
+        if unknown:
+            note = f"{unknown} sent, and nobody knows what became of it: look again"
+        return PanicLine(
+            venue=link.name,
+            account=link.account,
+            cancelled=sum(self._is_cancelled(name, state) for name in state.seen.keys() - left) if is_read else 0,
+            closed=len(state.held - held) if is_read else 0,
+            orders_left=len(left) if is_read else len(state.seen),
+            positions_left=len(held) if is_read else len(state.held) or self._count_positions(link, instrument),
+            is_proven=state.empty_reads >= EMPTY_READS and not unknown,
+            note=note,
+        )
+
+    def _is_cancelled(self, name: str, state: _State) -> bool:
+        tracked = self._store.orders.find(state.seen[name])
+        return tracked is None or tracked.status not in (OrderStatus.FILLED, OrderStatus.REJECTED)
+
+    def _count_positions(self, link: Link, instrument: InstrumentId | None) -> int:
+        return sum(
+            held.venue == link.name and instrument in (None, held) for held, _ in self._store.ledger.positions
+        )
+
+
+class _State:
+    """How far one venue has come. None: not read, or the last read failed."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] | None = None
+        self.positions: list[Position] | None = None
+        self.seen: dict[str, Order] = {}
+        self.held: set[tuple[InstrumentId, str]] = set()
+        self.empty_reads = 0
+        self.rounds = 0
+        self.note = ""
+
+    def forget(self) -> None:
+        self.orders = self.positions = None
+        self.empty_reads = 0
+
+
+def _name(order: Order) -> str:
+    return order.client_order_id or order.venue_order_id
+
+
+def _until(now: int, seconds: float) -> str:
+    at = datetime.fromtimestamp(now / NANOSECONDS + seconds, UTC)
+    return f"until {at:%H:%M:%S}"

@@ -1,0 +1,62 @@
+"""Reads back from a venue what its stream may have missed, and brings the store to it in one pass.
+
+A read that failed says nothing: it raises, and the account stays unread. An order that the venue does not list
+as open is asked for by itself, and one that is not found then is UNKNOWN, not gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tui.desk.ledger import midnight
+from tui.desk.link import Link
+from tui.desk.orders import Tracked
+from tui.desk.store import Store, Topic
+from venues.errors import OrderNotFound
+from venues.model import NANOSECONDS, OrderStatus
+
+OVERLAP = 60 * NANOSECONDS  # fills are read again from this long before the last time
+
+
+async def reconcile_account(link: Link, store: Store, clock: Callable[[], int]) -> None:
+    """Reads orders, fills, positions and balances into the store.
+
+    Raises:
+        VenueError: a read failed; what was read before it has been taken, and nothing else concluded.
+    """
+    venue, name = link.venue, link.name
+    began = clock()
+    is_first = link.ts_reconciled == 0
+    standing = [tracked for tracked in store.orders.open_orders(name) if tracked.in_flight == 0]
+    listed = await venue.fetch_open_orders()
+    for order in listed:
+        if store.instrument(order.instrument) is not None:
+            store.orders.confirm(order)
+    since = midnight(began) if is_first else link.ts_reconciled - OVERLAP
+    for fill in await venue.fetch_fills(since):
+        store.take_fill(fill, is_told=not is_first)
+    named = {order.client_order_id for order in listed} | {order.venue_order_id for order in listed}
+    for tracked in standing:
+        order = tracked.order
+        if tracked.in_flight or not tracked.order.is_open:
+            continue
+        if order.client_order_id not in named and order.venue_order_id not in named:
+            await look_up(link, store, tracked)
+    if venue.capabilities.positions:
+        store.ledger.replace_positions(name, await venue.fetch_positions(), began)
+        store.note_positions()
+    store.ledger.replace_balances(name, await venue.fetch_balances(), began)
+    store.mark_dirty(Topic.BALANCES, Topic.ACCOUNTS, Topic.ORDERS, Topic.FILLS)
+    link.ts_reconciled = began
+
+
+async def look_up(link: Link, store: Store, tracked: Tracked) -> bool:
+    """Asks the venue for one order; says whether it is known now what became of it. Raises VenueError."""
+    order = tracked.order
+    try:
+        found = await link.venue.fetch_order(order.instrument, order.client_order_id, order.venue_order_id)
+    except OrderNotFound:
+        store.orders.missing(tracked)
+    else:
+        store.orders.confirm(found)
+    return tracked.status is not OrderStatus.UNKNOWN

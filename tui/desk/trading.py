@@ -1,0 +1,362 @@
+"""The trader's wishes, carried out: guards, then journal, then the venue; the rest comes back as facts.
+
+Each wish returns as soon as the desk itself has decided. Sending goes on in tasks of `Tasks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+
+from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
+from tui.desk.dispatch import Dispatcher, Fate
+from tui.desk.frame import Fact, FactKind, Severity
+from tui.desk.guards import Guards, MarketNow, notional_of
+from tui.desk.journal import CancelAllRequest
+from tui.desk.link import Link
+from tui.desk.order_states import OrderNews
+from tui.desk.orders import Tracked
+from tui.desk.store import Store, Topic
+from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.errors import UnknownInstrument, VenueError
+from venues.model import InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
+from venues.rounding import floor_to
+
+UNSETTLED = frozenset({OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
+
+
+class Tasks(Protocol):
+    """Where work goes that outlives the wish that began it."""
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None: ...
+
+
+class Trader:
+    """Carries out wishes on the venues of `links`. `settle` is told of orders whose fate is to be looked up."""
+
+    def __init__(
+        self,
+        store: Store,
+        links: Mapping[str, Link],
+        guards: Guards,
+        dispatcher: Dispatcher,
+        tasks: Tasks,
+        clock: Callable[[], int],
+        settle: Callable[[Link, Tracked], None],
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._guards = guards
+        self._dispatcher = dispatcher
+        self._tasks = tasks
+        self._clock = clock
+        self._settle = settle
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    def note_order(self, tracked: Tracked) -> None:
+        """Hears of every change of an order; wakes who waits for its end."""
+        if tracked.status.is_terminal or tracked.status is OrderStatus.UNKNOWN:
+            for waiter in self._waiting.pop(tracked.key, ()):
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    def check(self, intent: OrderIntent) -> Outcome:
+        """Asks the guards. Raises UnknownInstrument."""
+        link, market = self._market(intent.instrument)
+        return self._guards.check(intent, market, self._unknown_orders(link), self._clock())
+
+    async def submit(self, intent: OrderIntent) -> Outcome:
+        """Sends an order that the guards let pass. Raises UnknownInstrument."""
+        outcome, tracked, work = await self._prepare(intent)
+        if work is not None and tracked is not None:
+            self._tasks.begin(work)
+        return outcome
+
+    async def amend(self, intent: AmendIntent) -> Outcome:
+        tracked = self._store.orders.get(intent.key)
+        if tracked is None or tracked.status.is_terminal:
+            return _denied("order", "the order is over")
+        link, market = self._market(tracked.order.instrument)
+        if not market.capabilities.amend:
+            return _denied("amend", f"{link.name} can not change an order: cancel it, then send a new one")
+        if tracked.status in UNSETTLED or tracked.status is OrderStatus.PENDING_NEW:
+            return _denied("order", "the order is on its way: wait for the venue's word")
+        order = tracked.order
+        price = intent.price if intent.price is not None else order.price
+        quantity = intent.quantity if intent.quantity is not None else order.quantity
+        trigger = intent.trigger_price if intent.trigger_price is not None else order.trigger_price
+        if quantity <= order.filled_quantity:
+            return _denied("size", f"{order.filled_quantity:f} are filled already: cancel the rest instead")
+        wish = msgspec.structs.replace(_as_intent(order), price=price, quantity=quantity, trigger_price=trigger)
+        wish = msgspec.structs.replace(wish, overrides=intent.overrides)
+        before = notional_of(_as_intent(order), market, self._guards.limits)
+        outcome = self._guards.check(wish, market, (), self._clock(), is_amend=True, notional_before=before)
+        if outcome.verdict is not Verdict.SENT:
+            return outcome
+        try:
+            request = AmendRequest(
+                instrument=order.instrument,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                price=intent.price,
+                quantity=intent.quantity,
+                trigger_price=intent.trigger_price,
+            )
+        except ValueError as error:
+            return _denied("order", str(error))
+        self._store.orders.command_sent(tracked, OrderNews.REPLACE_SENT)
+        if words := await self._dispatcher.prepare(request):
+            self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
+            return _denied("journal", words)
+        added = notional_of(wish, market, self._guards.limits) - before
+        if added > 0 and not order.reduce_only:
+            self._guards.budget_used += added
+            self._show_budget()
+
+        async def send() -> None:
+            await self._dispatcher.amend(link.venue, request, tracked)
+            self._look_after(link, tracked)
+
+        self._tasks.begin(send())
+        return Outcome(verdict=Verdict.SENT, order_key=tracked.key)
+
+    async def cancel(self, key: str) -> Outcome:
+        """Cancels one order. Never locked, and allowed while nobody knows what became of the order."""
+        tracked = self._store.orders.get(key)
+        if tracked is None or tracked.status.is_terminal:
+            return _denied("order", "the order is over")
+        order = tracked.order
+        link = self._links[order.instrument.venue]
+        request = CancelRequest(
+            instrument=order.instrument,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+        )
+        self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
+        if words := await self._dispatcher.prepare(request):
+            self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
+            return _denied("journal", words)
+
+        async def send() -> None:
+            await self._dispatcher.cancel(link.venue, request, tracked)
+            self._look_after(link, tracked)
+
+        self._tasks.begin(send())
+        return Outcome(verdict=Verdict.SENT, order_key=key)
+
+    async def cancel_all(self, scope: CancelScope) -> Outcome:
+        """Cancels what rests within `scope`, external orders included, each venue in a task of its own."""
+        venue = scope.instrument.venue if scope.instrument is not None else scope.venue
+        if venue is not None and venue not in self._links:
+            return _denied("venue", f"there is no venue {venue}")
+        for link in self._links.values():
+            if venue in (None, link.name) and link.has_account:
+                self._tasks.begin(self.cancel_venue(link, scope.instrument, scope.side))
+        return Outcome(verdict=Verdict.SENT)
+
+    async def cancel_venue(
+        self, link: Link, instrument: InstrumentId | None = None, side: Side | None = None
+    ) -> None:
+        """Cancels on one venue, and has looked up what the venue did not answer about."""
+        request = CancelAllRequest(venue=link.name, instrument=instrument, side=side)
+        if words := await self._dispatcher.prepare(request):
+            self._tell(FactKind.NOT_SENT, f"{link.name}: orders were not cancelled: {words}")
+            return
+        targets = [
+            tracked
+            for tracked in self._store.orders.open_orders(link.name)
+            if instrument in (None, tracked.order.instrument) and side in (None, tracked.order.side)
+        ]
+        for tracked in targets:
+            self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
+        await self._dispatcher.cancel_all(link.venue, request, targets)
+        for tracked in targets:
+            self._look_after(link, tracked)
+
+    async def close_position(self, instrument: InstrumentId, position_id: str, percent: int) -> Outcome:
+        """Sends a reduce-only market order for `percent` of a position, rounded down to the lot."""
+        position = self._store.ledger.positions.get((instrument, position_id))
+        if position is None:
+            return _denied("position", "there is no such position")
+        intent = self._closing(position, percent)
+        return intent if isinstance(intent, Outcome) else await self.submit(intent)
+
+    async def reverse_position(self, instrument: InstrumentId, position_id: str, patience: float) -> Outcome:
+        """Closes, and opens the other way once the close is FILLED; waits for that `patience` seconds at most."""
+        position = self._store.ledger.positions.get((instrument, position_id))
+        if position is None:
+            return _denied("position", "there is no such position")
+        closing = self._closing(position, 100)
+        if isinstance(closing, Outcome):
+            return closing
+        opening = msgspec.structs.replace(closing, reduce_only=False, position_id=None)
+        allowed = self.check(opening)
+        if allowed.verdict is not Verdict.SENT:
+            return allowed
+        outcome, tracked, work = await self._prepare(closing)
+        if work is None or tracked is None:
+            return outcome
+
+        async def run() -> None:
+            over = self.when_over(tracked)
+            await work
+            await asyncio.wait({over}, timeout=patience)
+            await self._open_after(tracked, opening)
+
+        self._tasks.begin(run())
+        return outcome
+
+    def when_over(self, tracked: Tracked) -> asyncio.Future[None]:
+        """Returns a future that is done when the order is over, or UNKNOWN."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tracked.key, []).append(waiter)
+        if tracked.status.is_terminal:
+            self.note_order(tracked)
+        return waiter
+
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> Outcome:
+        """Sets leverage at the venue and waits for its word, since nothing rests on the book meanwhile."""
+        link, market = self._market(instrument)
+        if not market.capabilities.leverage:
+            return _denied("supported", f"{link.name} has no leverage")
+        if not self._guards.is_armed:
+            return _denied("lock", f"the desk is locked: {self._guards.lock_reason or 'arm it first'}")
+        if not 1 <= leverage <= market.instrument.max_leverage:
+            return _denied("leverage", f"leverage must be from 1 to {market.instrument.max_leverage:f}")
+        try:
+            await link.venue.set_leverage(instrument, leverage, margin_mode)
+        except VenueError as error:
+            return _denied("venue", error.message)
+        return Outcome(verdict=Verdict.SENT)
+
+    def closing_request(self, link: Link, position: Position, quantity: Decimal) -> OrderRequest:
+        """Makes the reduce-only market order that closes `quantity` of a position."""
+        return OrderRequest(
+            instrument=position.instrument,
+            client_order_id=link.next_id(),
+            side=Side.SELL if position.quantity > 0 else Side.BUY,
+            type=OrderType.MARKET,
+            quantity=quantity,
+            reduce_only=True,
+            position_id=None if position.position_id == "net" else position.position_id,
+        )
+
+    def _closing(self, position: Position, percent: int) -> OrderIntent | Outcome:
+        instrument = self._store.instrument(position.instrument)
+        if instrument is None or not 1 <= percent <= 100:
+            return _denied("size", "a part of 1 to 100 % can be closed")
+        quantity = floor_to(abs(position.quantity) * percent / 100, instrument.lot_size)
+        if not quantity:
+            return _denied("size", f"{percent} % of the position is less than one lot")
+        return OrderIntent(
+            instrument=position.instrument,
+            side=Side.SELL if position.quantity > 0 else Side.BUY,
+            type=OrderType.MARKET,
+            quantity=quantity,
+            reduce_only=True,
+            position_id=None if position.position_id == "net" else position.position_id,
+        )
+
+    async def _prepare(
+        self, intent: OrderIntent
+    ) -> tuple[Outcome, Tracked | None, Coroutine[Any, Any, None] | None]:
+        """Guards and journal. Returns the work of sending where nothing forbids it."""
+        link, market = self._market(intent.instrument)
+        outcome = self._guards.check(intent, market, self._unknown_orders(link), self._clock())
+        if outcome.verdict is not Verdict.SENT:
+            return outcome, None, None
+        key = link.next_id()
+        try:
+            request = OrderRequest(
+                client_order_id=key,
+                **{name: getattr(intent, name) for name in OrderIntent.__struct_fields__ if name != "overrides"},
+            )
+        except ValueError as error:
+            return _denied("order", str(error)), None, None
+        now = self._clock()
+        # From here on a second press of the same key meets the duplicate guard, however slow the journal is.
+        self._guards.note_sent(intent, notional_of(intent, market, self._guards.limits), now)
+        self._show_budget()
+        tracked = self._store.orders.submitted(request, now)
+        if words := await self._dispatcher.prepare(request):
+            self._dispatcher.refuse(tracked, Fate.NOT_SENT, words)
+            return _denied("journal", words), None, None
+
+        async def send() -> None:
+            await self._dispatcher.submit(link.venue, request, tracked)
+            self._look_after(link, tracked)
+
+        return Outcome(verdict=Verdict.SENT, order_key=key), tracked, send()
+
+    async def _open_after(self, closing: Tracked, opening: OrderIntent) -> None:
+        if closing.status is not OrderStatus.FILLED:
+            state = closing.status.value.replace("_", " ")
+            self._tell(
+                FactKind.UNKNOWN if closing.status is OrderStatus.UNKNOWN else FactKind.NOT_SENT,
+                f"reverse stopped: the close is {state}, the other side was not opened",
+            )
+            return
+        outcome = await self.submit(opening)
+        if outcome.verdict is not Verdict.SENT:
+            words = "; ".join(reason.text for reason in outcome.reasons)
+            self._tell(FactKind.NOT_SENT, f"closed, but the other side was not opened: {words}")
+
+    def _look_after(self, link: Link, tracked: Tracked) -> None:
+        if tracked.status in UNSETTLED and tracked.in_flight == 0:
+            self._settle(link, tracked)
+
+    def _market(self, instrument: InstrumentId) -> tuple[Link, MarketNow]:
+        market = self._store.markets.get(instrument)
+        link = self._links.get(instrument.venue)
+        if market is None or link is None:
+            raise UnknownInstrument(instrument.venue, f"there is no instrument {instrument.symbol}")
+        book = market.book if market.book is not None and market.book.is_valid else None
+        bid, ask = (book.best_bid(), book.best_ask()) if book is not None else (None, None)
+        ticker = market.ticker
+        has_book = bid is not None and ask is not None
+        return link, MarketNow(
+            instrument=market.instrument,
+            capabilities=link.venue.capabilities,
+            mid=market.mid(),
+            best_bid=bid[0] if bid is not None else ticker.bid if ticker is not None else None,
+            best_ask=ask[0] if ask is not None else ticker.ask if ticker is not None else None,
+            # An instrument that is not shown has no book here: its ticker is what the trader sees of it.
+            is_book_valid=has_book or (market.book is None and market.last is not None),
+            ts_recv=market.book_ts_recv if has_book else market.quote_ts_recv,
+            is_reconciling=not link.is_reconciled,
+            fault=link.fault,
+        )
+
+    def _unknown_orders(self, link: Link) -> Iterator[Order]:
+        for tracked in self._store.orders.open_orders(link.name):
+            if tracked.status is OrderStatus.UNKNOWN:
+                yield tracked.order
+
+    def _show_budget(self) -> None:
+        self._store.budget_used = self._guards.budget_used
+        self._store.mark_dirty(Topic.ACCOUNTS)
+
+    def _tell(self, kind: FactKind, text: str) -> None:
+        self._store.tell(Fact(ts=self._clock(), kind=kind, severity=Severity.ALARM, text=text))
+
+
+def _as_intent(order: Order) -> OrderIntent:
+    return OrderIntent(
+        instrument=order.instrument,
+        side=order.side,
+        type=order.type,
+        quantity=order.quantity,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        time_in_force=order.time_in_force,
+        post_only=order.post_only,
+        reduce_only=order.reduce_only,
+    )
+
+
+def _denied(guard: str, text: str) -> Outcome:
+    return Outcome(verdict=Verdict.DENIED, reasons=(Reason(guard, text),))

@@ -1,0 +1,118 @@
+"""What the accounts are worth: equity, the day's P&L, and the rows of positions and balances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+from tui.desk.frame import AccountView, BalanceView, PositionView
+from tui.desk.ledger import Ledger
+from tui.desk.market import Market
+from tui.desk.views import balance_view, position_view
+from venues.model import ZERO, InstrumentId
+
+PriceOf: TypeAlias = Callable[[str, str, str], Decimal | None]
+"""(venue, currency, in which currency) -> price; None where none is known yet."""
+
+
+class Equity(NamedTuple):
+    """`value` is of all that can be valued; `is_complete` says that nothing held still waits for its price."""
+
+    value: Decimal
+    is_complete: bool
+
+
+class Valuation:
+    """Values what `ledger` holds at the prices of `markets`, in `currency`."""
+
+    def __init__(
+        self, ledger: Ledger, markets: Mapping[InstrumentId, Market], price_of: PriceOf, currency: str
+    ) -> None:
+        self._ledger = ledger
+        self._markets = markets
+        self._price_of = price_of
+        self._currency = currency
+
+    def positions(self, account_of: Callable[[str], str]) -> tuple[PositionView, ...]:
+        """Returns every open position at its mark."""
+        return tuple(
+            position_view(position, market.instrument, account_of(instrument.venue), market.price())
+            for (instrument, _), position in self._ledger.positions.items()
+            if (market := self._markets.get(instrument)) is not None
+        )
+
+    def balances(self, account_of: Callable[[str], str]) -> tuple[BalanceView, ...]:
+        """Returns every balance, valued where a price is known."""
+        return tuple(
+            balance_view(venue, account_of(venue), balance, self._rate(venue, balance.currency))
+            for venue, held in self._ledger.balances.items()
+            for balance in held.values()
+        )
+
+    def equity(self) -> Equity | None:
+        """Returns balances and unrealised P&L together; None while nothing is known.
+
+        A currency that no market of its venue prices counts as nothing, always.
+        """
+        if not any(self._ledger.balances.values()):
+            return None
+        value, is_complete = ZERO, True
+        for venue, held in self._ledger.balances.items():
+            for balance in held.values():
+                rate = self._rate(venue, balance.currency)
+                if rate is not None:
+                    value += balance.total * rate
+                elif balance.total and self._is_priced(venue, balance.currency):
+                    is_complete = False
+        for view in self.positions(lambda _: ""):
+            rate = self._rate(view.instrument.id.venue, view.instrument.settle)
+            if view.unrealized_pnl is None or rate is None:
+                is_complete = False
+            else:
+                value += view.unrealized_pnl * rate
+        return Equity(value, is_complete)
+
+    def account(self, account: str, used: Decimal, budget: Decimal | None) -> AccountView:
+        """Returns the summary line; it opens the day's P&L once everything held can be valued."""
+        equity = self.equity()
+        ledger = self._ledger
+        if equity is not None and equity.is_complete and ledger.day_open is None:
+            ledger.day_open = equity.value
+        opened = ledger.day_open
+        return AccountView(
+            account=account,
+            currency=self._currency,
+            equity=equity.value if equity is not None else None,
+            day_pnl=equity.value - opened if equity is not None and opened is not None else None,
+            day_fees=-self._sum(ledger.day_fees),
+            day_funding=self._sum(self._day_funding()),
+            budget_used=used,
+            budget=budget,
+        )
+
+    def _day_funding(self) -> dict[tuple[str, str], Decimal]:
+        received: dict[tuple[str, str], Decimal] = {}
+        for (venue, symbol), amount in self._ledger.day_funding.items():
+            market = self._markets.get(InstrumentId(venue, symbol))
+            if market is not None:
+                key = (venue, market.instrument.settle)
+                received[key] = received.get(key, ZERO) + amount
+        return received
+
+    def _sum(self, amounts: Mapping[tuple[str, str], Decimal]) -> Decimal:
+        total = ZERO
+        for (venue, currency), amount in amounts.items():
+            total += amount * (self._rate(venue, currency) or ZERO)
+        return total
+
+    def _rate(self, venue: str, currency: str) -> Decimal | None:
+        return self._price_of(venue, currency, self._currency)
+
+    def _is_priced(self, venue: str, currency: str) -> bool:
+        return any(
+            market.instrument.id.venue == venue
+            and market.instrument.base == currency
+            and market.instrument.quote == self._currency
+            for market in self._markets.values()
+        )

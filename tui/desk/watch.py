@@ -1,0 +1,147 @@
+"""What the desk asks venues to send: the shown instrument's book, tape and candles, and everyone's tickers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
+
+from tui.desk.frame import Severity
+from tui.desk.inert import sanitise
+from tui.desk.link import Link, shown_channels
+from tui.desk.market import Market
+from tui.desk.store import Store, Topic
+from venues.commands import Channel, Subscription
+from venues.errors import UnknownInstrument, VenueError
+from venues.model import NANOSECONDS, InstrumentId
+
+_WATCHED = 40  # tickers of a venue that are subscribed without being asked for
+_SEED_TRADES = 200
+_SEED_BARS = 300
+
+
+class Watch:
+    """Keeps subscriptions in step with what is shown, watched and held. `clock` returns nanoseconds UTC."""
+
+    def __init__(
+        self,
+        store: Store,
+        links: Mapping[str, Link],
+        clock: Callable[[], int],
+        wanted: InstrumentId | None,
+        favourites: Sequence[InstrumentId],
+    ) -> None:
+        self._store = store
+        self._links = links
+        self._clock = clock
+        self._wanted = wanted
+        self._favourites = frozenset(favourites)
+        self._showing = asyncio.Lock()
+
+    async def show(self, instrument: InstrumentId) -> None:
+        """Makes book, tape and candles those of `instrument`. Raises VenueError."""
+        async with self._showing:
+            await self._show(instrument)
+
+    async def set_bar_interval(self, seconds: int) -> None:
+        """Raises ValueError where the shown venue has no such candles, and VenueError."""
+        async with self._showing:
+            shown = self._store.shown
+            if shown is None:
+                self._store.interval = seconds
+                return
+            link = self._links[shown.instrument.id.venue]
+            if seconds not in link.venue.capabilities.bar_intervals:
+                raise ValueError(f"{link.name} has no candles of {seconds} s")
+            before, self._store.interval = self._store.interval, seconds
+            self._store.mark_dirty(Topic.BARS)
+            await link.unsubscribe(Subscription(Channel.BARS, shown.instrument.id, before))
+            await link.subscribe(*shown_channels(shown.instrument.id, seconds))
+            await self._seed_bars(link, shown)
+
+    async def set_favourite(self, instrument: InstrumentId, is_favourite: bool) -> None:
+        """Raises UnknownInstrument and VenueError."""
+        link = self._link_of(instrument)
+        self._store.set_favourite(instrument, is_favourite)
+        if is_favourite:
+            await link.subscribe(Subscription(Channel.TICKER, instrument))
+
+    async def subscribe_all(self, link: Link) -> None:
+        """Reads a venue's instruments and subscribes to what is watched of them. Raises VenueError."""
+        instruments = [i for i in await link.venue.fetch_instruments() if i.id.venue == link.name]
+        self._store.set_instruments(instruments)
+        known = [i.id for i in instruments if i.id in self._store.markets]
+        favourites = [i for i in known if i in self._favourites]
+        for instrument in favourites:
+            self._store.set_favourite(instrument, True)
+        watched = dict.fromkeys((*favourites, *known[:_WATCHED]))
+        await link.subscribe(*(Subscription(Channel.TICKER, instrument) for instrument in watched))
+        wanted = self._wanted
+        if wanted is not None and wanted in known:
+            await self.show(wanted)
+        elif known and self._store.shown is None and (wanted is None or wanted.venue not in self._others(link)):
+            await self.show(known[0])
+
+    def wanted_work(self, link: Link, now: int) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yields what has to be asked of a venue after what it told: a new book, marks of positions."""
+        shown = self._store.shown
+        is_broken = shown is not None and shown.is_book_broken and shown.instrument.id.venue == link.name
+        if shown is not None and is_broken and now - shown.ts_mended > NANOSECONDS:  # at most once a second
+            shown.ts_mended = now
+            yield link.resubscribe(Subscription(Channel.BOOK, shown.instrument.id))
+        if not link.marked >= self._store.held():
+            yield self._subscribe_marks(link)
+
+    async def _show(self, instrument: InstrumentId) -> None:
+        link, before = self._link_of(instrument), self._store.shown
+        interval_before = self._store.interval
+        self._wanted = instrument
+        self._store.show(instrument)
+        market = self._store.markets[instrument]
+        channels = [
+            *shown_channels(instrument, self._interval_for(link)),
+            Subscription(Channel.TICKER, instrument),
+        ]
+        if market.instrument.is_perpetual:
+            channels.append(Subscription(Channel.MARK, instrument))
+        await link.subscribe(*channels)
+        if before is not None and before is not market:
+            old = before.instrument.id
+            before.book = None  # nobody keeps it any more
+            await self._links[old.venue].unsubscribe(*shown_channels(old, interval_before))
+        await self._seed_bars(link, market)
+        try:
+            market.seed_trades(await link.venue.fetch_trades(instrument, _SEED_TRADES), self._clock())
+        except VenueError as error:
+            self._store.log(f"{error}", Severity.WARNING)
+        self._store.mark_dirty(Topic.TAPE)
+
+    async def _seed_bars(self, link: Link, market: Market) -> None:
+        interval = self._store.interval
+        try:
+            bars = await link.venue.fetch_bars(market.instrument.id, interval, _SEED_BARS)
+        except VenueError as error:
+            self._store.log(f"{error}", Severity.WARNING)
+        else:
+            market.seed_bars(interval, bars)
+        self._store.mark_dirty(Topic.BARS)
+
+    def _interval_for(self, link: Link) -> int:
+        """Returns the candles' interval, the venue's first one where it does not have the one in use."""
+        intervals = link.venue.capabilities.bar_intervals
+        if self._store.interval not in intervals and intervals:
+            self._store.interval = intervals[0]
+        return self._store.interval
+
+    def _link_of(self, instrument: InstrumentId) -> Link:
+        if instrument not in self._store.markets:
+            raise UnknownInstrument(instrument.venue, f"there is no instrument {sanitise(instrument.symbol, 32)}")
+        return self._links[instrument.venue]
+
+    async def _subscribe_marks(self, link: Link) -> None:
+        held = {instrument for instrument in self._store.held() if instrument.venue == link.name}
+        link.marked |= self._store.held()
+        await link.subscribe(*(Subscription(Channel.MARK, instrument) for instrument in held))
+
+    def _others(self, link: Link) -> set[str]:
+        return {name for name in self._links if name != link.name}
