@@ -41,9 +41,7 @@ def files(project_root: Path) -> list[Path]:
 
 
 def python_files(project_root: Path, files: list[Path], *folders: str) -> list[Path]:
-    return [
-        path for path in files if path.suffix == ".py" and path.relative_to(project_root).parts[0] in folders
-    ]
+    return [path for path in files if path.suffix == ".py" and path.relative_to(project_root).parts[0] in folders]
 
 
 def test_top_level_is_the_agreed_one(project_root: Path, files: list[Path]) -> None:

@@ -1,0 +1,141 @@
+"""What the desk looks like, as pictures: any change of them is meant, or a mistake.
+
+All is fixed: the frames, the clocks, the size; nothing blinks and nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tests.support.desk_app import make_app
+from tests.support.frames import desk_view, empty_frame, invalid_book, sample_frame, spot_frame
+from tests.support.scripted_desk import ScriptedDesk
+from tests.support.ticket import Clock
+from tui.app import PitsideApp
+from tui.desk.frame import Frame
+from tui.screens.panic import Receipt
+from venues.port import Mode
+
+Compare = Callable[..., bool]
+DESK = (120, 40)
+
+
+class Picture:
+    """One picture: the app on a frame, and the keys that lead there, each pressed on a screen at rest."""
+
+    def __init__(self, frame: Frame | None = None, *keys: str, seconds: float = 0, **options: Any) -> None:
+        self.clock = Clock()
+        self.desk = ScriptedDesk([frame or sample_frame()])
+        self.app: PitsideApp = make_app(self.desk, gate_clock=self.clock, **options)
+        self.keys = keys
+        self.seconds = seconds
+        self.arrived: Callable[[], bool] = lambda: True
+
+    async def prepare(self, pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        self.app.take_news()
+        await pilot.pause()
+        for key in self.keys:
+            await pilot.press(key)
+            await pilot.pause()
+            self.clock.pass_seconds(self.seconds)
+        for _ in range(200):
+            if self.arrived():
+                break
+            await pilot.pause()
+        self.app.clear_notifications()
+        for field in self.app.screen.query(Input):
+            field.cursor_blink = False
+        await pilot.pause()
+
+
+@pytest.fixture
+def look(snap_compare: Compare) -> Callable[..., bool]:
+    def compare(picture: Picture, size: tuple[int, int] = DESK) -> bool:
+        before: Callable[[Pilot[None]], Awaitable[None]] = picture.prepare
+        return snap_compare(picture.app, terminal_size=size, run_before=before)
+
+    return compare
+
+
+@pytest.mark.parametrize(
+    "size", [(120, 40), (80, 24), (200, 60), (50, 20), (30, 8)], ids=lambda s: f"{s[0]}x{s[1]}"
+)
+def test_the_desk(look: Compare, size: tuple[int, int]) -> None:
+    assert look(Picture(), size)
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "colour-blind", "red-up"])
+def test_a_theme(look: Compare, theme: str) -> None:
+    assert look(Picture(theme=theme))
+
+
+def test_a_spot_market(look: Compare) -> None:
+    assert look(Picture(spot_frame()))
+
+
+def test_before_anything_has_come(look: Compare) -> None:
+    assert look(Picture(empty_frame()))
+
+
+def test_a_book_that_must_not_be_read(look: Compare) -> None:
+    assert look(Picture(sample_frame(book=invalid_book())))
+
+
+def test_live_and_locked(look: Compare) -> None:
+    desk = desk_view(mode=Mode.LIVE, is_armed=False, lock_reason="a LIVE desk starts locked")
+    assert look(Picture(sample_frame(desk=desk)))
+
+
+def test_a_preview_in_the_ladder(look: Compare) -> None:
+    assert look(Picture(None, "j", "j", "b"))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60), (50, 20)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_ticket(look: Compare, size: tuple[int, int]) -> None:
+    assert look(Picture(None, "b", "tab", "0", "full_stop", "0", "2"), size)
+
+
+def test_the_orders(look: Compare) -> None:
+    assert look(Picture(None, "2", "j"))
+
+
+def test_the_panic_question(look: Compare) -> None:
+    assert look(Picture(None, "ctrl+x"))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_panic_receipt(look: Compare, size: tuple[int, int]) -> None:
+    picture = Picture(None, "ctrl+x", "y", seconds=2)
+    picture.arrived = lambda: isinstance(picture.app.screen, Receipt)
+    assert look(picture, size)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_help(look: Compare, size: tuple[int, int]) -> None:
+    assert look(Picture(None, "question_mark"), size)
+
+
+def test_the_instrument_picker(look: Compare) -> None:
+    assert look(Picture(None, "slash", "p", "e", "r", "p"))
+
+
+def test_the_command_line(look: Compare) -> None:
+    assert look(Picture(None, "colon", "c", "a", "n"))
+
+
+def test_a_question(look: Compare) -> None:
+    assert look(Picture(None, "2", "C"))
+
+
+def test_how_much_to_close(look: Compare) -> None:
+    assert look(Picture(None, "1", "x"))
+
+
+def test_the_quit_question(look: Compare) -> None:
+    assert look(Picture(None, "q"))

@@ -1,0 +1,119 @@
+"""A desk that plays given frames, answers as it is told, and remembers what was asked of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from tests.support.frames import NOW
+from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
+from tui.desk.frame import Fact, Frame, PanicLine, PanicReceipt
+from venues.model import NANOSECONDS, InstrumentId, MarginMode
+
+T = TypeVar("T")
+
+SENT = Outcome(verdict=Verdict.SENT)
+DENIED = Outcome(verdict=Verdict.DENIED, reasons=(Reason("size", "0.5 BTC is above the cap of 0.1"),))
+NEEDS_YES = Outcome(verdict=Verdict.NEEDS_YES, reasons=(Reason("band", "the price is 7.1 % from the market"),))
+
+RECEIPT = PanicReceipt(
+    ts=NOW,
+    duration=1_800_000_000,
+    lines=(
+        PanicLine(venue="coinex", account="main", cancelled=3, closed=0, orders_left=0, positions_left=0,
+                  is_proven=True),
+        PanicLine(venue="pumpkin", account="main", cancelled=2, closed=2, orders_left=0, positions_left=0,
+                  is_proven=True),
+        PanicLine(venue="max", account="main", cancelled=0, closed=0, orders_left=1, positions_left=0,
+                  is_proven=False, note="banned until 14:09:00"),
+    ),
+)  # fmt: skip
+
+
+def done(value: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(value)
+    return future
+
+
+class ScriptedDesk:
+    """`calls` lists what was asked, in order: (method, arguments...). `outcomes` answers, and then SENT does."""
+
+    def __init__(self, frames: Iterable[Frame] = (), facts: Iterable[Fact] = ()) -> None:
+        self.frames = deque(frames)
+        self.facts = list(facts)
+        self.calls: list[tuple[Any, ...]] = []
+        self.outcomes: deque[Outcome] = deque()
+        self.receipt = RECEIPT
+        self.panic_future: Future[PanicReceipt] | None = None
+
+    def take_frame(self) -> Frame | None:
+        return self.frames.popleft() if self.frames else None
+
+    def take_facts(self) -> list[Fact]:
+        facts, self.facts = self.facts, []
+        return facts
+
+    def _asked(self, *call: Any) -> Future[Outcome]:
+        self.calls.append(call)
+        return done(self.outcomes.popleft() if self.outcomes else SENT)
+
+    def _told(self, *call: Any) -> Future[None]:
+        self.calls.append(call)
+        return done(None)
+
+    def show(self, instrument: InstrumentId) -> Future[None]:
+        return self._told("show", instrument)
+
+    def set_bar_interval(self, seconds: int) -> Future[None]:
+        return self._told("set_bar_interval", seconds)
+
+    def set_favourite(self, instrument: InstrumentId, is_favourite: bool) -> Future[None]:
+        return self._told("set_favourite", instrument, is_favourite)
+
+    def check(self, intent: OrderIntent) -> Future[Outcome]:
+        return self._asked("check", intent)
+
+    def submit(self, intent: OrderIntent) -> Future[Outcome]:
+        return self._asked("submit", intent)
+
+    def amend(self, intent: AmendIntent) -> Future[Outcome]:
+        return self._asked("amend", intent)
+
+    def cancel(self, key: str) -> Future[Outcome]:
+        return self._asked("cancel", key)
+
+    def cancel_all(self, scope: CancelScope) -> Future[Outcome]:
+        return self._asked("cancel_all", scope)
+
+    def close_position(self, instrument: InstrumentId, position_id: str, percent: int) -> Future[Outcome]:
+        return self._asked("close_position", instrument, position_id, percent)
+
+    def reverse_position(self, instrument: InstrumentId, position_id: str) -> Future[Outcome]:
+        return self._asked("reverse_position", instrument, position_id)
+
+    def flatten(self, instrument: InstrumentId | None = None) -> Future[Outcome]:
+        return self._asked("flatten", instrument)
+
+    def panic(self) -> Future[PanicReceipt]:
+        self.calls.append(("panic",))
+        return self.panic_future or done(self.receipt)
+
+    def set_leverage(
+        self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode
+    ) -> Future[Outcome]:
+        return self._asked("set_leverage", instrument, leverage, margin_mode)
+
+    def arm(self) -> Future[Outcome]:
+        return self._asked("arm")
+
+    def lock(self, reason: str) -> Future[None]:
+        return self._told("lock", reason)
+
+
+def later(seconds: int) -> int:
+    """Returns the moment `seconds` after `NOW`."""
+    return NOW + seconds * NANOSECONDS

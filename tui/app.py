@@ -1,0 +1,225 @@
+"""The application: themes, the keymap, the frame timer, and what becomes of an error."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path, PurePath
+from typing import Any, ClassVar
+
+from rich.segment import Segments
+from rich.text import Text
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.message import Message
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.widgets import Input
+
+from tui.config import Config
+from tui.desk.control import Desk
+from tui.desk.frame import Fact, FactKind, Severity
+from tui.desk.inert import sanitise
+from tui.key_guard import KeyGuard
+from tui.keymap import Context, Keymap
+from tui.screens.dashboard import Dashboard
+from tui.screens.error import ErrorDialog
+from tui.screens.panic import PanicOverlay
+from tui.theming import DEFAULT_THEME, THEMES, load_themes
+from venues.port import Mode
+
+FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
+_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm")
+_LONGEST_NOTICE = 200
+
+
+class PitsideApp(App[None], inherit_bindings=False):
+    """The full-screen desk. It sees a `Desk` and nothing behind it.
+
+    `clock` gives seconds of the monotonic clock that key events carry; `pause` waits for the type-ahead guard;
+    `gate_clock` gives nanoseconds, for the moment in which a question is deaf.
+    """
+
+    TITLE = "pitside"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [THEMES / f"{name}.tcss" for name in _SHEETS]
+    BINDINGS: ClassVar[list[BindingType]] = []
+    NOTIFICATION_TIMEOUT = 6
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        config: Config | None = None,
+        keymap: Keymap | None = None,
+        themes: Mapping[str, Theme] | None = None,
+        theme: str | None = None,
+        notices: Iterable[str] = (),
+        frame_interval: float = FRAME_INTERVAL,
+        guard: KeyGuard | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        gate_clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        super().__init__()
+        self.config = config or Config()
+        self.keymap = keymap or Keymap()
+        self.bytes_per_second: Callable[[], int] | None = None  # to the terminal, where somebody counts them
+        self._desk = desk
+        self._notices = list(notices)
+        self._frame_interval = frame_interval
+        self._guard = guard or KeyGuard()
+        self._clock = clock
+        self._pause = pause
+        self._last_tick = self._last_key = clock()
+        self._is_stalled = False
+        self._dashboard = Dashboard(desk, self.keymap, self.config, clock=gate_clock)
+        for key in self.keymap.keys("desk.panic"):
+            # On the app, and first of all: it works from inputs, and over every dialog.
+            self._bindings.bind(key, "panic_now", "panic", show=False, priority=True)
+        for known in (themes if themes is not None else load_themes()[0]).values():
+            self.register_theme(known)
+        wanted = theme or self.config.desk.theme
+        if wanted in self.available_themes:
+            self.theme = wanted
+        else:
+            self._notices.append(f"there is no theme {wanted!r}; {DEFAULT_THEME} is used")
+            self.theme = DEFAULT_THEME
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self._dashboard
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What a user's theme may leave out and the style sheets need."""
+        dark = {"muted": "#8490a0", "faint": "#4a5462", "own": "#e5b94e", "rule": "#2b3440", "alarm": "#ff5d5d",
+                "buy": "#4cc38a", "sell": "#ee6a6a", "cursor": "#1d3350"}  # fmt: skip
+        modes = {"live": "#f2555a", "paper": "#4a8fdc", "replay": "#a78bfa", "practice": "#39b8b8",
+                 "read-only": "#8490a0"}  # fmt: skip
+        return dark | {f"mode-{name}": colour for name, colour in modes.items()}
+
+    def on_mount(self) -> None:
+        for name in [name for name in self.available_themes if name.startswith("textual-")]:
+            if name != self.theme:
+                self.unregister_theme(name)
+        for notice in self._notices:
+            self.notify(notice, severity="warning", markup=False, timeout=12)
+        self.set_interval(self._frame_interval, self.take_news)
+
+    def action_panic_now(self) -> None:
+        """Puts the panic question, wherever the focus is."""
+        self._dashboard.perform("desk.panic")
+
+    def take_news(self) -> None:
+        """Takes the newest frame and every fact from the desk; called by the frame timer."""
+        now = self._clock()
+        gap, self._last_tick = now - self._last_tick, now
+        frame = self._desk.take_frame()
+        if frame is not None:
+            self._dashboard.take(frame)
+            if isinstance(self.screen, PanicOverlay):
+                self.screen.take(self._dashboard.state)
+        for fact in self._desk.take_facts():
+            self.show_fact(fact)
+        if self.bytes_per_second is not None and frame is not None:
+            self._dashboard.show_terminal_rate(self.bytes_per_second() / 1000)
+        self._lock_if_left_alone(now, gap)
+
+    def _lock_if_left_alone(self, now: float, gap: float) -> None:
+        desk = self._dashboard.state.desk
+        if desk is None or desk.mode is not Mode.LIVE or not desk.is_armed:
+            return
+        idle = self.config.lock.idle
+        if gap > self.config.lock.stall:
+            self._desk.lock(f"the screen stood still for {gap:.1f} s")
+        elif idle and now - self._last_key > idle:
+            self._desk.lock(f"no key for {idle} s")
+            self._last_key = now
+
+    def show_fact(self, fact: Fact) -> None:
+        """Shows one fact: a toast, a bell, a dialog, or nothing where its row and the log say it already."""
+        if fact.receipt is not None:
+            self._dashboard.wishes.show_receipt(fact.receipt)
+        elif fact.kind is FactKind.CONFIGURATION and fact.severity is Severity.ALARM:
+            self.push_screen(ErrorDialog("configuration", fact.text))
+        elif fact.kind in _TOASTED or fact.severity in (Severity.WARNING, Severity.ALARM):
+            alarm = fact.severity is Severity.ALARM
+            level: SeverityLevel = (
+                "error" if alarm else "warning" if fact.severity is Severity.WARNING else "information"
+            )
+            self.notify(
+                sanitise(fact.text, _LONGEST_NOTICE), severity=level, markup=False, timeout=12 if alarm else 6
+            )
+            if alarm:
+                self.bell()
+
+    def post_message(self, message: Message) -> bool:
+        if isinstance(message, events.Key) and not message.is_forwarded:
+            self._guard.saw(message.time)
+        return super().post_message(message)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._last_key = self._clock()
+            if await self._is_type_ahead(event):
+                return
+        await super().on_event(event)
+
+    async def _is_type_ahead(self, key: events.Key) -> bool:
+        """Whether a key that could trade was not pressed for what the screen shows now: then it is dropped."""
+        if not self.keymap.is_trading(key.key) or isinstance(self.focused, Input):
+            return False
+        if self._guard.is_stale(key.time, self._clock()):
+            self.notify("keys from before the screen caught up were dropped", severity="warning", markup=False)
+            return True
+        # Only after the window has passed is it known how many keys came with this one.
+        await self._pause(self._guard.burst_window)
+        if self._guard.is_burst(key.time):
+            self.notify("a burst of keys was dropped: it may have been pasted", severity="warning", markup=False)
+            return True
+        return False
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of the keymap, and the themes; nothing else is in the palette."""
+        del screen  # the palette is the same everywhere
+        for action in self.keymap.actions(Context.DESK, Context.EVERYWHERE):
+            if action.id.startswith(("move.", "pane.", "palette.")):
+                continue
+            title = f"{action.commands[0] if action.commands else action.id}  ({self.keymap.label(action.id)})"
+            yield SystemCommand(title, action.help, lambda id_=action.id: self._dashboard.perform(id_))
+        for name in sorted(self.available_themes):
+            yield SystemCommand(f"theme {name}", "change the colours", lambda to=name: setattr(self, "theme", to))
+
+    def _fatal_error(self) -> None:
+        """Ends the app after an error nobody caught. Textual's own would print every local, secrets too."""
+        error = sys.exc_info()[1] or self._exception
+        lines = [Text(f"pitside ended by an error: {_short(error)}", end="\n")]
+        lines += [Text(f"  {place}", end="\n") for place in _places(error)]
+        lines.append(Text("Orders that were working are still working at their venues.", end="\n"))
+        self._exit_renderables.append(
+            Segments([segment for line in lines for segment in self.console.render(line)])
+        )
+        self._close_messages_no_wait()
+
+
+_TOASTED = frozenset({FactKind.FILL, FactKind.REJECTED, FactKind.NOT_SENT, FactKind.UNKNOWN, FactKind.NOTICE})
+
+
+def _short(error: BaseException | None) -> str:
+    """Returns an error's kind and words, harmless to a terminal."""
+    return sanitise(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, _LONGEST_NOTICE)
+
+
+def _places(error: BaseException | None) -> list[str]:
+    """Returns where an error came from, innermost last: files, lines and names, never a value."""
+    places = []
+    step = error.__traceback__ if error is not None else None
+    while step is not None:
+        code = step.tb_frame.f_code
+        places.append(f"{'/'.join(Path(code.co_filename).parts[-3:])}:{step.tb_lineno} in {code.co_name}")
+        step = step.tb_next
+    return places[-8:]

@@ -1,0 +1,175 @@
+"""The command line. Nothing of the screens is imported here: `pitside --help` is quick and works anywhere."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+import msgspec
+
+from tui.paths import DEFAULT_PROFILE, Paths, UnsafePath, profile_paths
+from venues.registry import venue_names
+
+OK = 0
+FAILED = 1
+USAGE = 2
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    an error, said on stderr
+  2    wrong usage
+  129  the terminal hung up (after the detach policy was carried out)
+  143  terminated (the same)
+"""
+
+_EXAMPLES = """\b
+Examples:
+  pitside                              the paper desk: nothing to set up, nothing to lose
+  pitside --fresh --seed 7             a new paper account in market number 7
+  pitside replay session.jsonl         a recording, at the speed it was recorded
+  pitside record paper --out day.jsonl --seconds 60
+"""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a desk is started with; None leaves it to the configuration."""
+
+    paths: Paths
+    venue: str | None = None
+    account: str | None = None
+    theme: str | None = None
+    seed: int | None = None
+    rate: float | None = None
+    is_fresh: bool = False
+    recording: Path | None = None
+    speed: float = 1.0  # of the replay; 0 is as fast as it goes
+
+
+def app_version() -> str:
+    """Returns the installed version, or "unknown" in an unpacked tree."""
+    try:
+        return version("pitside")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _paths(profile: str) -> Paths:
+    try:
+        return profile_paths(profile)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--profile") from error
+
+
+def _speed(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
+    if value == "max":
+        return 0.0
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = -1.0
+    if not 0 < speed <= 1000:
+        raise click.BadParameter(f"{value!r} is no speed: use a number such as 1 or 5, or max")
+    return speed
+
+
+def _start(options: Options) -> int:
+    # Textual reads the environment when it is imported, so that the launch module comes last.
+    from tui.launch import run_desk
+
+    return run_desk(options)
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="A full-screen terminal desk for trading by hand. Without arguments it opens the PAPER desk, an "
+    "embedded exchange on which everything works and nothing is at stake.\n\n" + _EXAMPLES + "\n" + _EXIT_CODES,
+)
+@click.version_option(app_version(), prog_name="pitside", message="%(prog)s %(version)s")
+@click.option("--venue", type=click.Choice(venue_names()), help="Which exchange.  [default: paper]")
+@click.option("--account", metavar="NAME", help="Which of the venue's accounts.  [default: main]")
+@click.option(
+    "--profile", metavar="NAME", default=DEFAULT_PROFILE, show_default=True,
+    help="Whose configuration, journal and paper account.",
+)  # fmt: skip
+@click.option(
+    "--theme", metavar="NAME", help="Colours: dark, light, high-contrast, colour-blind, red-up, your own."
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Which paper market; another one starts anew.")
+@click.option("--rate", type=click.FloatRange(0, 100_000), help="Paper market events a second.")
+@click.option("--fresh", "is_fresh", is_flag=True, help="Start the paper account anew.")
+@click.pass_context
+def cli(
+    context: click.Context,
+    venue: str | None,
+    account: str | None,
+    profile: str,
+    theme: str | None,
+    seed: int | None,
+    rate: float | None,
+    is_fresh: bool,
+) -> None:
+    options = Options(
+        paths=_paths(profile), venue=venue, account=account, theme=theme, seed=seed, rate=rate, is_fresh=is_fresh
+    )
+    context.obj = options
+    if context.invoked_subcommand is None:
+        context.exit(_start(options))
+
+
+@cli.command(help="Play a recording on the desk, in the mode REPLAY. `--speed max` is as fast as it goes.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--speed", default="1", show_default=True, callback=_speed, metavar="N|max", help="Times the recorded speed."
+)
+@click.pass_context
+def replay(context: click.Context, file: Path, speed: float) -> None:
+    options: Options = context.obj
+    context.exit(_start(msgspec.structs.replace(options, venue="replay", recording=file, speed=speed)))
+
+
+@cli.command(help="Write a venue's live public data to a file, without any screen. Ctrl+C ends it well.")
+@click.argument("venue", type=click.Choice([name for name in venue_names() if name != "replay"]))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Must not exist yet.")
+@click.option("--instrument", "instruments", multiple=True, metavar="SYMBOL", help="Repeat for several.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the paper market.")
+@click.option("--rate", type=click.FloatRange(0, 100_000), help="Of the paper market, events a second.")
+def record(
+    venue: str,
+    out: Path,
+    instruments: tuple[str, ...],
+    seconds: float | None,
+    seed: int | None,
+    rate: float | None,
+) -> None:
+    from tui.recorder import record_venue
+
+    if out.exists():
+        raise click.BadParameter(f"{out} exists; a recording never overwrites", param_hint="--out")
+    settings = {name: value for name, value in (("seed", seed), ("rate", rate)) if value is not None}
+    done = record_venue(venue, settings, out, symbols=instruments, seconds=seconds)
+    how = f"{done.rows:,} rows in {done.seconds:.1f} s" if done is not None else "ended by a signal"
+    click.echo(f"{out}: {how}", err=True)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns the exit code; every expected error is one line on stderr."""
+    from tui.config import ConfigError
+    from venues.errors import VenueError
+
+    try:
+        result = cli.main(args=arguments, prog_name="pitside", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return FAILED
+    except (ConfigError, UnsafePath, VenueError) as error:
+        click.echo(f"pitside: {error}", err=True)
+        return FAILED
+    return result if isinstance(result, int) else OK

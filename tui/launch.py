@@ -1,0 +1,98 @@
+"""Puts the parts together and runs them: the engine on its thread, the screens here, the signals watched."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any, cast
+
+from tui.cli import Options
+from tui.config import Config, GuardsSection, load_config
+from tui.desk.engine import Engine
+from tui.desk.guards import Limits
+from tui.desk.session import Session
+from tui.desk.signals import SignalWatch, mask_signals
+from tui.keymap import build_keymap
+from tui.paths import make_private_dir
+from tui.terminal.environment import prepare
+from venues.registry import create_venue
+
+
+def run_desk(options: Options) -> int:
+    """Runs the desk until it is left; returns the exit code.
+
+    Raises:
+        UnusableTerminal: there is no terminal to draw on.
+        ConfigError, VenueError, UnsafePath: what must be mended before a desk can be opened.
+    """
+    prepare()
+    config = load_config(options.paths.config_file)
+    venue = create_venue(options.venue or config.desk.venue, venue_settings(options, config))
+    # Before any thread: all of them inherit the mask.
+    mask_signals()
+    from tui.app import PitsideApp
+    from tui.terminal.attach import attach
+    from tui.theming import THEMES, failure_notice, load_themes
+
+    keymap, problems = build_keymap(config.keys)
+    themes, failures = load_themes((THEMES, options.paths.themes_dir))
+    engine = Engine(
+        lambda tell: Session(
+            [venue],
+            tell=tell,
+            limits=limits_of(config.guards),
+            account=options.account or config.desk.account,
+            detach_policy=config.detach.policy,
+        )
+    )
+    engine.start()
+    try:
+        app = PitsideApp(
+            engine,
+            config=config,
+            keymap=keymap,
+            themes=themes,
+            theme=options.theme,
+            notices=[notice for notice in (*problems, failure_notice(failures)) if notice],
+        )
+        terminal = attach(app)
+        app.bytes_per_second = lambda: terminal.bytes_per_second
+        watch = SignalWatch(
+            detach=lambda _number: cast("Future[object]", engine.detach(config.detach.policy)),
+            exit_ui=terminal.ask_exit,
+            force_restore=terminal.force_restore,
+            is_hung_up=terminal.is_hung_up,
+        )
+        watch.start()
+        app.run(mouse=False)
+        watch.ui_finished()
+    finally:
+        engine.stop()
+    return watch.exit_code if watch.exit_code is not None else app.return_code or 0
+
+
+def venue_settings(options: Options, config: Config) -> dict[str, Any]:
+    """Returns what the chosen venue is made with; the paper account is kept in the profile's state folder."""
+    venue = options.venue or config.desk.venue
+    account = options.account or config.desk.account
+    if venue == "replay":
+        speed = "max" if not options.speed else f"{options.speed:g}"
+        return {"path": str(options.recording or ""), "speed": speed, "account": account}
+    if venue != "paper":
+        return {"account": account}
+    folder = make_private_dir(options.paths.state_dir)
+    chosen = {
+        "seed": options.seed if options.seed is not None else config.desk.seed,
+        "rate": options.rate if options.rate is not None else config.desk.rate,
+    }
+    settings: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    return settings | {
+        "fresh": options.is_fresh,
+        "state_path": str(folder / f"paper-{account}.json"),
+        "account": account,
+    }
+
+
+def limits_of(section: GuardsSection) -> Limits:
+    """Returns the guards' limits: what the configuration says, and the defaults for the rest."""
+    said = {name: getattr(section, name) for name in section.__struct_fields__}
+    return Limits(**{name: value for name, value in said.items() if value is not None})

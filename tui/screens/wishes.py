@@ -1,0 +1,307 @@
+"""What the trader wants done, carried to the desk: asked about where it must be, and answered with words."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from decimal import Decimal
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+from textual.app import App
+from textual.screen import Screen
+
+from tui import formatting
+from tui.desk.control import CancelScope, Desk, OrderIntent, Outcome, Verdict
+from tui.desk.frame import Frame, OrderView, PanicReceipt, PositionView
+from tui.desk.inert import sanitise
+from tui.screens.confirm import CloseChooser, Confirm
+from tui.screens.error import ErrorDialog
+from tui.screens.panic import PanicOverlay, Receipt
+from tui.widgets.cells import plain
+from venues.model import InstrumentId, MarginMode, OrderType, Side
+
+_MOST_REASONS = 3  # more are not read: 711 were once, and all of them overridden
+
+
+class HasState(Protocol):
+    """Whoever knows the newest state of the desk."""
+
+    @property
+    def state(self) -> Frame: ...
+
+
+class Wishes:
+    """Asks, sends, and says what the desk itself decided. What venues make of it comes in frames and facts.
+
+    Nothing here waits in a key handler: each wish is a worker of `screen`, which dies with it.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        owner: HasState,
+        desk: Desk,
+        *,
+        asks_before_cancel: bool = False,
+        asks_before_panic: bool = True,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._screen = screen
+        self._owner = owner
+        self._desk = desk
+        self._asks_before_cancel = asks_before_cancel
+        self._asks_before_panic = asks_before_panic
+        self._clock = clock
+        self._is_panicking = False
+        self._receipt_shown = 0
+
+    @property
+    def _app(self) -> App[Any]:
+        return self._screen.app
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Runs `work` beside the keys; an error in it is shown by the app and ends nothing."""
+        self._screen.run_worker(work, name=name, exit_on_error=False)
+
+    def say(self, text: str, *, is_bad: bool = False) -> None:
+        """Shows a toast."""
+        self._app.notify(plain(text), severity="error" if is_bad else "information", markup=False, timeout=6)
+
+    def say_failure(self, what: str, error: BaseException | None) -> None:
+        """Says that a wish broke in the desk itself; a broken panic is said in a dialog that stays."""
+        words = sanitise(f"{type(error).__name__}: {error}")
+        if what == "panic":
+            remedy = "Look at each venue's own site now; `pitside panic` acts without this screen."
+            self._app.push_screen(ErrorDialog("PANIC DID NOT FINISH", f"{words}\n{remedy}"))
+        else:
+            self.say(f"{what}: {words}", is_bad=True)
+
+    async def _carry_out(self, what: str, send: Callable[[], Future[Outcome]]) -> Outcome:
+        outcome = await asyncio.wrap_future(send())
+        if outcome.verdict is not Verdict.SENT:
+            self.say(f"{what}: not sent. {reasons_text(outcome)}", is_bad=True)
+        return outcome
+
+    async def _is_sure(self, question: str, reasons: Sequence[str] = (), yes: str = "yes") -> bool:
+        dialog = Confirm(
+            plain(question), [plain(reason) for reason in reasons][:_MOST_REASONS], yes=yes, clock=self._clock
+        )
+        sure: bool = await self._app.push_screen_wait(dialog)
+        return sure
+
+    def submit(self, intent: OrderIntent, what: str) -> None:
+        """Sends an order; soft guards are put as a question, and a yes sends it with their names."""
+        self.start(self._submit(intent, what), "submit")
+
+    async def _submit(self, intent: OrderIntent, what: str) -> None:
+        outcome = await asyncio.wrap_future(self._desk.submit(intent))
+        if outcome.verdict is Verdict.NEEDS_YES:
+            if not await self._is_sure(f"{what}?", [reason.text for reason in outcome.reasons], "send it"):
+                return
+            overrides = intent.overrides | {reason.guard for reason in outcome.reasons}
+            again = msgspec.structs.replace(intent, overrides=overrides)
+            outcome = await asyncio.wrap_future(self._desk.submit(again))
+        if outcome.verdict is not Verdict.SENT:
+            self.say(f"{what}: not sent. {reasons_text(outcome)}", is_bad=True)
+
+    def cancel(self, orders: Sequence[OrderView]) -> None:
+        """Cancels these orders."""
+        if orders:
+            self.start(self._cancel(tuple(orders)), "cancel")
+
+    async def _cancel(self, orders: Sequence[OrderView]) -> None:
+        words = [order_words(view) for view in orders]
+        if self._asks_before_cancel and not await self._is_sure("Cancel?", words, "cancel"):
+            return
+        for view, text in zip(orders, words, strict=True):
+            await self._carry_out(f"cancel {text}", partial(self._desk.cancel, view.key))
+
+    def cancel_all(self, scope: CancelScope) -> None:
+        """Cancels what `scope` names, after a yes that says what that is."""
+        self.start(self._cancel_all(scope), "cancel all")
+
+    async def _cancel_all(self, scope: CancelScope) -> None:
+        orders = [view for view in self._owner.state.orders or () if in_scope(view, scope)]
+        where = scope_words(scope, orders)
+        if not orders:
+            self.say(f"no open order {where} is known; nothing to cancel")
+            return
+        if await self._is_sure(f"Cancel all orders {where}?", [counts_words(orders)], "cancel them"):
+            await self._carry_out(f"cancel all {where}", lambda: self._desk.cancel_all(scope))
+
+    def close(self, view: PositionView, percent: int | None = None) -> None:
+        """Closes a part of a position, reduce-only, after the choice of how much."""
+        self.start(self._close(view, percent), "close")
+
+    async def _close(self, view: PositionView, percent: int | None) -> None:
+        if percent is None:
+            title = f"close {position_words(view)} · {view.position.instrument.venue} · {view.account}"
+            percent = await self._app.push_screen_wait(
+                CloseChooser(plain(title), lambda p: close_words(view, p), clock=self._clock)
+            )
+        if percent is not None:
+            chosen = percent
+            position = view.position
+            await self._carry_out(
+                f"close {chosen} % of {view.instrument.name}",
+                lambda: self._desk.close_position(position.instrument, position.position_id, chosen),
+            )
+
+    def reverse(self, view: PositionView) -> None:
+        """Turns a position round, after a yes."""
+        self.start(self._reverse(view), "reverse")
+
+    async def _reverse(self, view: PositionView) -> None:
+        position = view.position
+        other = "SHORT" if position.quantity > 0 else "LONG"
+        size = formatting.quantity(abs(position.quantity), view.instrument)
+        reasons = [
+            f"{position.instrument.venue} · {view.account}: closes {size}, then opens {other} {size} at market",
+            "the second order is sent only when the first is FILLED",
+        ]
+        if await self._is_sure(f"Reverse {position_words(view)}?", reasons, "reverse"):
+            await self._carry_out(
+                f"reverse {view.instrument.name}",
+                lambda: self._desk.reverse_position(position.instrument, position.position_id),
+            )
+
+    def flatten(self, instrument: InstrumentId | None) -> None:
+        """Cancels and closes an instrument, or everything, after a yes."""
+        self.start(self._flatten(instrument), "flatten")
+
+    async def _flatten(self, instrument: InstrumentId | None) -> None:
+        state = self._owner.state
+        orders = [o for o in state.orders or () if instrument in (None, o.order.instrument)]
+        positions = [p for p in state.positions or () if instrument in (None, p.position.instrument)]
+        name = "everything" if instrument is None else instrument_name(state, instrument)
+        reasons = [f"cancels {counts_words(orders)}", f"closes {formatting.count(len(positions), 'position')}"]
+        reasons[1] += "".join(f"; {position_words(p)}" for p in positions[:4])
+        if await self._is_sure(f"Flatten {name}?", reasons, "flatten"):
+            await self._carry_out(f"flatten {name}", lambda: self._desk.flatten(instrument))
+
+    def toggle_lock(self) -> None:
+        """Locks an armed desk, arms a locked one."""
+        desk = self._owner.state.desk
+        if desk is not None and desk.is_armed:
+            self.lock()
+        else:
+            self.start(self._arm(), "arm")
+
+    def lock(self) -> None:
+        self.start(self._lock(), "lock")
+
+    async def _arm(self) -> None:
+        outcome = await self._carry_out("arm", self._desk.arm)
+        if outcome.verdict is Verdict.SENT:
+            self.say("ARMED: orders that add risk are sent")
+
+    async def _lock(self) -> None:
+        await asyncio.wrap_future(self._desk.lock("by hand"))
+        self.say("LOCKED: cancels, reduce-only and panic still work")
+
+    def set_leverage(self, instrument: InstrumentId, leverage: Decimal, mode: MarginMode) -> None:
+        """Sets an instrument's leverage and margin mode at its venue."""
+        words = f"leverage {formatting.grouped(leverage)}x {mode} on {instrument}"
+        self.start(self._set_leverage(words, instrument, leverage, mode), "leverage")
+
+    async def _set_leverage(
+        self, words: str, instrument: InstrumentId, leverage: Decimal, mode: MarginMode
+    ) -> None:
+        outcome = await self._carry_out(words, lambda: self._desk.set_leverage(instrument, leverage, mode))
+        if outcome.verdict is Verdict.SENT:
+            self.say(words)
+
+    def panic(self) -> None:
+        """Puts the panic question, unless it stands or panic runs already."""
+        if not self._is_panicking:
+            self._is_panicking = True
+            self.start(self._panic(), "panic")
+
+    async def _panic(self) -> None:
+        try:
+            if self._asks_before_panic and not await self._app.push_screen_wait(
+                PanicOverlay(self._owner.state, clock=self._clock)
+            ):
+                return
+            self._app.notify(
+                "PANIC runs: cancelling and flattening …", severity="warning", markup=False, timeout=4
+            )
+            receipt = await asyncio.wrap_future(self._desk.panic())
+            self.show_receipt(receipt)
+        finally:
+            self._is_panicking = False
+
+    def show_receipt(self, receipt: PanicReceipt) -> None:
+        """Shows a panic's receipt, once, whichever way it came."""
+        if receipt.ts != self._receipt_shown:
+            self._receipt_shown = receipt.ts
+            self._app.push_screen(Receipt(receipt))
+
+
+def reasons_text(outcome: Outcome) -> str:
+    """Returns an outcome's reasons in one line."""
+    return "; ".join(plain(reason.text) for reason in outcome.reasons[:_MOST_REASONS]) or "the desk gave no reason"
+
+
+def order_words(view: OrderView) -> str:
+    """Returns an order in words: "BUY 0.250 BTC/USDT perp @ 60,624.0"."""
+    order = view.order
+    at = order.price if order.type.has_price else order.trigger_price
+    price = f" @ {formatting.price(at, view.instrument)}" if at is not None else ""
+    kind = "" if order.type is OrderType.LIMIT else f" {order.type.replace('_', ' ')}"
+    size = formatting.quantity(order.remaining, view.instrument)
+    return f"{order.side.upper()} {size} {view.instrument.name}{kind}{price}"
+
+
+def position_words(view: PositionView) -> str:
+    """Returns a position in words: "LONG 0.250 BTC/USDT perp"."""
+    side = "LONG" if view.position.quantity > 0 else "SHORT"
+    return f"{side} {formatting.quantity(abs(view.position.quantity), view.instrument)} {view.instrument.name}"
+
+
+def close_words(view: PositionView, percent: int) -> str | None:
+    """Returns what closing `percent` of a position sends, rounded down to the lot; None for less than a lot."""
+    side = (Side.SELL if view.position.quantity > 0 else Side.BUY).upper()
+    lot = view.instrument.lot_size
+    quantity = abs(view.position.quantity) * percent / 100 // lot * lot
+    if not quantity:
+        return None
+    return f"{side} {formatting.quantity(quantity, view.instrument)} market, reduce-only"
+
+
+def in_scope(view: OrderView, scope: CancelScope) -> bool:
+    """Whether an order is one of those that `scope` names."""
+    order = view.order
+    return (
+        scope.venue in (None, order.instrument.venue)
+        and scope.instrument in (None, order.instrument)
+        and scope.side in (None, order.side)
+    )
+
+
+def scope_words(scope: CancelScope, orders: Sequence[OrderView]) -> str:
+    """Returns where a scope reaches: "on BTC/USDT perp", "everywhere"."""
+    side = f"to {scope.side} " if scope.side is not None else ""
+    if scope.instrument is not None:
+        name = orders[0].instrument.name if orders else str(scope.instrument)
+        return f"{side}on {name}"
+    return f"{side}on {scope.venue}" if scope.venue is not None else f"{side}everywhere"
+
+
+def counts_words(orders: Sequence[OrderView]) -> str:
+    """Returns how many orders, with those placed elsewhere and the other accounts apart."""
+    external = sum(view.order.is_external for view in orders)
+    accounts = sorted({f"{view.order.instrument.venue}/{view.account}" for view in orders})
+    text = formatting.count(len(orders), "order")
+    if external:
+        text += f", {external} of them placed elsewhere"
+    return f"{text}, on {' and '.join(accounts)}" if accounts else text
+
+
+def instrument_name(state: Frame, instrument: InstrumentId) -> str:
+    """Returns an instrument's name as shown."""
+    return next((each.name for each in state.instruments or () if each.id == instrument), str(instrument))
