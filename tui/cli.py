@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
 from pathlib import Path
 
 import click
 import msgspec
 
+from tui.desk.inert import sanitise
 from tui.paths import DEFAULT_PROFILE, Paths, UnsafePath, profile_paths
 from venues.registry import venue_names
 
 OK = 0
 FAILED = 1
 USAGE = 2
+_LONGEST_MESSAGE = 1_000
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -49,10 +51,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 def app_version() -> str:
     """Returns the installed version, or "unknown" in an unpacked tree."""
+    # It brings the mail parser with it, 15 ms that no desk needs before its first paint.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("pitside")
     except PackageNotFoundError:
         return "unknown"
+
+
+def _live_venues() -> list[str]:
+    """Returns the venues that need no file: a recording has a command of its own."""
+    return [name for name in venue_names() if name != "replay"]
 
 
 def _paths(profile: str) -> Paths:
@@ -74,6 +84,12 @@ def _speed(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     return speed
 
 
+def _say_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(f"pitside {app_version()}")
+        context.exit()
+
+
 def _start(options: Options) -> int:
     # Textual reads the environment when it is imported, so that the launch module comes last.
     from tui.launch import run_desk
@@ -87,8 +103,11 @@ def _start(options: Options) -> int:
     help="A full-screen terminal desk for trading by hand. Without arguments it opens the PAPER desk, an "
     "embedded exchange on which everything works and nothing is at stake.\n\n" + _EXAMPLES + "\n" + _EXIT_CODES,
 )
-@click.version_option(app_version(), prog_name="pitside", message="%(prog)s %(version)s")
-@click.option("--venue", type=click.Choice(venue_names()), help="Which exchange.  [default: paper]")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+@click.option("--venue", type=click.Choice(_live_venues()), help="Which exchange.  [default: paper]")
 @click.option("--account", metavar="NAME", help="Which of the venue's accounts.  [default: main]")
 @click.option(
     "--profile", metavar="NAME", default=DEFAULT_PROFILE, show_default=True,
@@ -131,7 +150,7 @@ def replay(context: click.Context, file: Path, speed: float) -> None:
 
 
 @cli.command(help="Write a venue's live public data to a file, without any screen. Ctrl+C ends it well.")
-@click.argument("venue", type=click.Choice([name for name in venue_names() if name != "replay"]))
+@click.argument("venue", type=click.Choice(_live_venues()))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Must not exist yet.")
 @click.option("--instrument", "instruments", multiple=True, metavar="SYMBOL", help="Repeat for several.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
@@ -152,7 +171,7 @@ def record(
     settings = {name: value for name, value in (("seed", seed), ("rate", rate)) if value is not None}
     done = record_venue(venue, settings, out, symbols=instruments, seconds=seconds)
     how = f"{done.rows:,} rows in {done.seconds:.1f} s" if done is not None else "ended by a signal"
-    click.echo(f"{out}: {how}", err=True)
+    click.echo(f"{sanitise(str(out), _LONGEST_MESSAGE)}: {how}", err=True)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -165,11 +184,15 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        # It names what was given: a file's name may hold what a terminal acts on.
+        for line in shown.getvalue().splitlines():
+            click.echo(sanitise(line, _LONGEST_MESSAGE), err=True)
         return error.exit_code
     except click.Abort:
         return FAILED
     except (ConfigError, UnsafePath, VenueError) as error:
-        click.echo(f"pitside: {error}", err=True)
+        click.echo(f"pitside: {sanitise(str(error), _LONGEST_MESSAGE)}", err=True)
         return FAILED
     return result if isinstance(result, int) else OK
