@@ -7,6 +7,7 @@ import unicodedata
 
 # Control, format, surrogate, private and unassigned characters; line and paragraph separators.
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MOST_READ = 16  # characters for each that may be kept
 _MOST_MARKS = 2  # more combining marks than this on one letter overflow its row
 _PLAIN = re.compile(r"[ -~]*\Z")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/@-]{0,31}\Z")
@@ -21,7 +22,9 @@ def sanitise(text: str, limit: int = 200) -> str:
         return text
     kept: list[str] = []
     marks = 0
-    for character in text:
+    # A megabyte of marks would else hold up whoever shows it for a tenth of a second.
+    read = text[: limit * _MOST_READ]
+    for character in read:
         category = unicodedata.category(character)
         if category in ("Mn", "Me"):
             marks += 1
@@ -36,6 +39,9 @@ def sanitise(text: str, limit: int = 200) -> str:
             kept.append(" ")
         else:
             kept.append("\ufffd" if category in _UNWANTED else character)
+    else:
+        if len(read) < len(text) and kept:
+            kept[limit - 1 :] = "…"
     return "".join(kept)
 
 

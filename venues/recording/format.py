@@ -3,21 +3,26 @@
 The file is plain, gzip or zstd; which one its first bytes say, not its name. Each row has
 
     ts        arrival, integer milliseconds UTC
-    kind      "instrument", "snapshot", "delta" or "trade"
-    symbol    the venue's name of the instrument, [A-Z0-9][A-Z0-9._:/@-]{0,31}
+    kind      "instrument", "snapshot", "delta", "trade" or "notice"
+    symbol    the venue's name of the instrument, [A-Z0-9][A-Z0-9._:/@-]{0,31}; a notice has none
 
 and by its kind
 
     instrument   type "spot", "linear_perpetual" or "inverse_perpetual"; base, quote: currencies; tick, lot: steps
                  of price and quantity. May add settle, maker_fee, taker_fee (fractions), max_leverage,
-                 maintenance_margin (fraction), min_quantity, min_notional. First in the file, one for each symbol.
+                 maintenance_margin (fraction), min_quantity, min_notional; name: as it is shown; note: what
+                 else is to be known of it. First in the file, one for each symbol.
     snapshot     bids, asks: lists of [price, quantity] that replace the book
     delta        bids, asks: levels that change; the quantity "0" removes one
     trade        side "buy" or "sell" (the aggressor's), price, qty, id
+    notice       text: what the venue announced to everybody. May add alarm: true where it must not be missed
 
 Numbers are text, `-?\\d{1,20}(\\.\\d{1,20})?`: no exponent, no sign plus, no NaN. Quantities are in base units,
 those of an inverse contract in its quote currency. Levels may stand in any order, a price once. Other keys are
 skipped, a key that stands twice is an error. A line is at most 1 MiB long.
+
+Text is a stranger's, with whatever it holds; half a surrogate pair is read as "?". A name is played up to its
+60th character, a note or a notice up to its 2,000th: the rest is cut off. An id has 128 at most.
 
 A row with a symbol of another form is left out and counted. Any other row that breaks these rules ends the
 recording there, with its line number; what stands before it is good.
@@ -39,12 +44,16 @@ from venues.model import Instrument, InstrumentKind, Side
 
 MAX_LINE = 1 << 20
 MAX_ROW_LEVELS = 20_000
+MAX_ID = 128  # characters, as all of these
+MAX_NAME = 60
+MAX_TEXT = 2_000
 VENUE = "replay"
 MILLISECOND = 1_000_000  # nanoseconds
 _LAST_TS = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
 is_symbol = re.compile(r"[A-Z0-9][A-Z0-9._:/@-]{0,31}").fullmatch
 _is_currency = re.compile(r"[A-Z0-9]{1,16}").fullmatch
+_has_surrogate = re.compile(rb"\\u[dD][89a-fA-F]").search
 
 
 class RecordingError(DecodeError):
@@ -72,6 +81,8 @@ class InstrumentRow(
     maintenance_margin: str = ""
     min_quantity: str = ""
     min_notional: str = ""
+    name: str = ""
+    note: str = ""
 
 
 class SnapshotRow(msgspec.Struct, tag_field="kind", tag="snapshot", frozen=True, gc=False):
@@ -97,10 +108,17 @@ class TradeRow(msgspec.Struct, tag_field="kind", tag="trade", frozen=True, gc=Fa
     id: str
 
 
-MarketRow: TypeAlias = SnapshotRow | DeltaRow | TradeRow
-Row: TypeAlias = InstrumentRow | MarketRow
+class NoticeRow(msgspec.Struct, tag_field="kind", tag="notice", frozen=True, omit_defaults=True):
+    ts: int
+    text: str
+    alarm: bool = False
 
-_decode = msgspec.json.Decoder(InstrumentRow | SnapshotRow | DeltaRow | TradeRow).decode
+
+MarketRow: TypeAlias = SnapshotRow | DeltaRow | TradeRow
+PlayedRow: TypeAlias = MarketRow | NoticeRow
+Row: TypeAlias = InstrumentRow | PlayedRow
+
+_decode = msgspec.json.Decoder(InstrumentRow | SnapshotRow | DeltaRow | TradeRow | NoticeRow).decode
 _encode = msgspec.json.Encoder().encode
 # Every key brings one colon: a row with exactly as many as its kind has keys has no key twice.
 _COLONS = {SnapshotRow: 5, DeltaRow: 5, TradeRow: 7}
@@ -113,7 +131,7 @@ def parse_row(line: bytes) -> Row:
         ValueError: the line breaks the format; the message says how.
     """
     try:
-        row: Row = _decode(line)
+        row = _decode_row(line)
         if line.count(b":") != _COLONS.get(type(row)):
             json.loads(line, object_pairs_hook=_require_unique)
     except msgspec.MsgspecError as error:
@@ -125,11 +143,11 @@ def parse_row(line: bytes) -> Row:
     if isinstance(row, TradeRow):
         _require_positive("price", row.price)
         _require_positive("qty", row.qty)
-        if len(row.id) > 128:
-            raise ValueError("`id` is longer than 128 characters")
+        if len(row.id) > MAX_ID:
+            raise ValueError(f"`id` is longer than {MAX_ID} characters")
     elif isinstance(row, InstrumentRow):
         _check_instrument(row)
-    else:
+    elif not isinstance(row, NoticeRow):
         _check_levels(row.bids)
         _check_levels(row.asks)
     return row
@@ -138,6 +156,11 @@ def parse_row(line: bytes) -> Row:
 def format_row(row: Row) -> bytes:
     """Writes one line, its end included."""
     return _encode(row) + b"\n"
+
+
+def writable(text: str, limit: int) -> str:
+    """Returns a text from outside as a row may have it: cut to `limit` characters, half surrogate pairs as "?"."""
+    return text[:limit].encode("utf-8", "replace").decode()
 
 
 def instrument_row(instrument: Instrument, ts: int) -> InstrumentRow:
@@ -157,7 +180,21 @@ def instrument_row(instrument: Instrument, ts: int) -> InstrumentRow:
         maintenance_margin=f"{instrument.maintenance_margin:f}",
         min_quantity=f"{instrument.min_quantity:f}",
         min_notional=f"{instrument.min_notional:f}",
+        name=writable(instrument.name, MAX_NAME),
+        note=writable(instrument.note, MAX_TEXT),
     )
+
+
+def _decode_row(line: bytes) -> Row:
+    try:
+        row: Row = _decode(line)
+    except msgspec.DecodeError:
+        if not _has_surrogate(line):
+            raise
+        # Many a venue's JSON has half a pair, where a text was cut in the middle of an emoji.
+        whole = json.dumps(json.loads(line, object_pairs_hook=_require_unique), ensure_ascii=False)
+        row = _decode(whole.encode("utf-8", "replace"))
+    return row
 
 
 def _check_instrument(row: InstrumentRow) -> None:

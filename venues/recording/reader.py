@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from venues.recording.format import MAX_LINE, RecordingError, Row, is_symbol, parse_row
+from venues.recording.format import MAX_LINE, NoticeRow, RecordingError, Row, is_symbol, parse_row
 
 _CHUNK = 1 << 16
 # 1 KiB of zstd expands to 32 MiB at most (four bytes can stand for a block of 128 KiB).
@@ -45,7 +45,7 @@ class RecordingReader:
                     if not line.strip():
                         continue
                     row = parse_row(line)
-                    if is_symbol(row.symbol):
+                    if isinstance(row, NoticeRow) or is_symbol(row.symbol):
                         yield row
                     else:
                         self.quarantined[self._quarantine_name(row.symbol)] += 1

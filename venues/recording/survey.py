@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from venues.model import ZERO, Instrument, InstrumentId, InstrumentKind
-from venues.recording.format import VENUE, InstrumentRow, RecordingError, TradeRow
+from venues.recording.format import (
+    MAX_NAME,
+    MAX_TEXT,
+    VENUE,
+    InstrumentRow,
+    NoticeRow,
+    RecordingError,
+    TradeRow,
+)
 from venues.recording.reader import RecordingReader
 
 # Longest first: "USDT" ends in no shorter one here, but "BUSD" ends in "USD".
@@ -70,6 +78,8 @@ def survey_recording(path: Path, lots: Mapping[str, Decimal], terms: Terms) -> S
             if isinstance(row, InstrumentRow):
                 described.setdefault(row.symbol, row)
                 continue
+            if isinstance(row, NoticeRow):
+                continue
             first = first or row.ts
             last = max(last, row.ts)
             seen = steps.setdefault(row.symbol, _Steps())
@@ -97,10 +107,14 @@ def _described(row: InstrumentRow, terms: Terms) -> Instrument:
     assumed = [] if row.maker_fee and row.taker_fee else ["fees"]
     if is_perpetual and not (row.max_leverage and row.maintenance_margin):
         assumed.append("margin terms")
-    note = f"{' and '.join(assumed)} assumed: the recording has none" if assumed else ""
+    notes = [INVERSE_NOTE] if is_inverse else []
+    if assumed and not is_inverse:
+        notes.append(f"{' and '.join(assumed)} assumed: the recording has none")
+    if row.note not in ("", *notes):
+        notes.append(row.note)
     return Instrument(
         id=InstrumentId(VENUE, row.symbol),
-        name=f"{row.base}/{row.quote}{' perp' if is_perpetual else ''}",
+        name=row.name[:MAX_NAME] or f"{row.base}/{row.quote}{' perp' if is_perpetual else ''}",
         kind=row.type,
         base=row.base,
         quote=row.quote,
@@ -114,7 +128,7 @@ def _described(row: InstrumentRow, terms: Terms) -> Instrument:
         max_leverage=_margin_term(row.max_leverage, terms.max_leverage, is_perpetual, Decimal(1)),
         maintenance_margin=_margin_term(row.maintenance_margin, terms.maintenance_margin, is_perpetual, ZERO),
         is_tradable=not is_inverse,
-        note=INVERSE_NOTE if is_inverse else note,
+        note="; ".join(notes)[:MAX_TEXT],
     )
 
 

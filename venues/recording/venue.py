@@ -44,7 +44,17 @@ from venues.model import (
 from venues.paper.account import Account
 from venues.paper.ledger import Ledger
 from venues.port import Capabilities, Mode
-from venues.recording.format import MILLISECOND, VENUE, InstrumentRow, MarketRow, RecordingError, Row, TradeRow
+from venues.recording.format import (
+    MAX_TEXT,
+    MILLISECOND,
+    VENUE,
+    InstrumentRow,
+    NoticeRow,
+    PlayedRow,
+    RecordingError,
+    Row,
+    TradeRow,
+)
 from venues.recording.market import INTERVALS, Market
 from venues.recording.orders import ReplayOrders
 from venues.recording.play import Pace, parse_speed
@@ -122,7 +132,7 @@ class ReplayVenue:
         )
         self._survey: Survey | None = None
         self._rows: Generator[Row] | None = None
-        self._next: MarketRow | None = None
+        self._next: PlayedRow | None = None
         self._markets: dict[InstrumentId, Market] = {}
         self._orders: ReplayOrders | None = None
         self._subscriptions: set[Subscription] = set()
@@ -286,7 +296,7 @@ class ReplayVenue:
         self._conclude(touched)
         self._tell_ending()
 
-    def _peek(self) -> MarketRow | None:
+    def _peek(self) -> PlayedRow | None:
         """Returns the next row without playing it; at the end, or where the recording breaks off, ends."""
         if self._next is None and self._rows is not None and not self._has_ended:
             detail = "the recording has been played to its end"
@@ -309,9 +319,13 @@ class ReplayVenue:
             for one in waits:
                 one.cancel()
 
-    def _apply(self, row: MarketRow, touched: dict[Market, bool]) -> None:
+    def _apply(self, row: PlayedRow, touched: dict[Market, bool]) -> None:
         # A clock that was set back while recording does not set the replay back.
         self._now = max(self._now, row.ts * MILLISECOND)
+        if isinstance(row, NoticeRow):
+            # Told whatever is subscribed: it was announced to everybody.
+            self._tell(Notice(VENUE, row.text[:MAX_TEXT], row.alarm, self._now))
+            return
         market, orders = self._markets[InstrumentId(VENUE, row.symbol)], self._trading()
         place = market.instrument.id
         if isinstance(row, TradeRow):

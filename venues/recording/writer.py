@@ -1,4 +1,4 @@
-"""Writes what a venue tells about its markets into a recording."""
+"""Writes what a venue tells about its markets, and announces, into a recording."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ import zstandard
 
 from venues.book import Book
 from venues.commands import Channel, Subscription
-from venues.events import BookDelta, BookSnapshot, Event, LinkState, StreamStatus, Trade
+from venues.events import BookDelta, BookSnapshot, Event, LinkState, Notice, StreamStatus, Trade
 from venues.model import Instrument, InstrumentId
 from venues.port import MarketData
 from venues.recording.format import (
+    MAX_ID,
+    MAX_TEXT,
     MILLISECOND,
     DeltaRow,
+    NoticeRow,
     RecordingError,
     Row,
     SnapshotRow,
@@ -31,6 +34,7 @@ from venues.recording.format import (
     format_row,
     instrument_row,
     is_symbol,
+    writable,
 )
 
 Compression: TypeAlias = Literal["gzip", "zstd"]
@@ -60,6 +64,7 @@ class RecordingWriter:
         self.rows = 0
         self.skipped = 0
         self._books: dict[InstrumentId, Book] = {}
+        self._newest = 0  # milliseconds, of the newest snapshot, delta or trade
         self._buffer: list[bytes] = []
         self._buffered = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if overwrite else os.O_EXCL)
@@ -97,7 +102,9 @@ class RecordingWriter:
                 self._write(instrument_row(instrument, ts // MILLISECOND))
 
     def write(self, event: Event) -> bool:
-        """Writes a snapshot, a change or a trade; says whether it was written. Raises RecordingError."""
+        """Writes a snapshot, a change, a trade or a notice; says whether it was written. Raises RecordingError."""
+        if isinstance(event, Notice):
+            return self._write_notice(event)
         if not isinstance(event, BookSnapshot | BookDelta | Trade):
             return False
         book = self._books.get(event.instrument)
@@ -105,15 +112,24 @@ class RecordingWriter:
             return False
         symbol, ts = event.instrument.symbol, (event.ts_recv or event.ts_event) // MILLISECOND
         if isinstance(event, Trade):
-            self._write(
-                TradeRow(ts, symbol, event.side, f"{event.price:f}", f"{event.quantity:f}", event.trade_id[:128])
-            )
+            identity = writable(event.trade_id, MAX_ID)
+            self._write(TradeRow(ts, symbol, event.side, f"{event.price:f}", f"{event.quantity:f}", identity))
+            self._newest = ts
             return True
         if not book.apply(event):
             self.skipped += 1
             return False
         kind = SnapshotRow if isinstance(event, BookSnapshot) else DeltaRow
         self._write(kind(ts, symbol, event.bids, event.asks))
+        self._newest = ts
+        return True
+
+    def _write_notice(self, notice: Notice) -> bool:
+        # Its time may be that of what it announces. What counts here is when it came: after the row before it.
+        ts = self._newest or notice.ts_event // MILLISECOND
+        if ts <= 0:
+            return False
+        self._write(NoticeRow(ts, writable(notice.text, MAX_TEXT), notice.is_alarm))
         return True
 
     def flush(self) -> None:
@@ -214,7 +230,7 @@ async def record(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], int] = time.time_ns,
 ) -> RecordingSummary:
-    """Records the books and trades of `instruments` from a connected venue.
+    """Records the books and trades of `instruments`, and what is announced, from a connected venue.
 
     Ends after `seconds`, after `rows`, when the venue's events end, or when it is cancelled: the file is whole in
     every case.

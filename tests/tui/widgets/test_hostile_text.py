@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.geometry import Region
 
+from tests.support import hostile as support
 from tests.support.frames import (
     BTC_PERP,
     NOW,
@@ -50,21 +51,10 @@ from tui.widgets.trade_tape import TradeTape
 from tui.widgets.watchlist import Watchlist
 from venues.events import LinkState
 
-HOSTILE = {
-    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
-    "title": "\x1b]0;owned\x07",
-    "hyperlink": "\x1b]8;;file:///etc/passwd\x1b\\click\x1b]8;;\x1b\\",
-    "device control": "\x1bP+q544e\x1b\\",
-    "clear": "\x1b[2J\x1b[H\x1b[3J",
-    "c1": "\x9b2J\x9d0;x\x9c\x90",
-    "bidi": "\u202egnp.exe\u2066x\u2069\u200f",
-    "markup action": "[@click=app.quit]x[/]",
+HOSTILE = {name: hostile.text for name, hostile in support.HOSTILE.items()} | {
     "markup broken": "[/",
     "markup unclosed": "[bold red on [blink",
-    "a megabyte": "A" * 1_000_000,
     "a megabyte of accents": "e" + "\u0301" * 1_000_000,
-    "surrogate": "\ud800x\udfff",
-    "tower": "Z\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308" * 40,
     "emoji": "🧨👩‍👩‍👧‍👦🇹🇼️✊🏿" * 30,
     "wide": "漢字カナ" * 50,
     "lines": "one\r\ntwo\nthree\u2028four\x0bfive\x0c\x85six\tseven",

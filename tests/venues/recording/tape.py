@@ -39,6 +39,10 @@ def trade(side: str, price: str, qty: str) -> dict[str, Any]:
     return {**ROW, "kind": "trade", "side": side, "price": price, "qty": qty, "id": "t"}
 
 
+def notice(text: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "notice", "text": text, **more}
+
+
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     """Each row comes one second after the one before, unless it has a time."""
     lines = [json.dumps({"ts": START + 1000 * index, **row}) for index, row in enumerate(rows)]

@@ -11,9 +11,20 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.venues.recording.tape import INSTRUMENT, START, delta, snapshot, trade, write_rows
+from tests.venues.recording.tape import INSTRUMENT, START, delta, notice, snapshot, trade, write_rows
 from venues.model import InstrumentKind
-from venues.recording.format import MAX_LINE, RecordingError, Row, TradeRow, format_row, parse_row
+from venues.recording.format import (
+    MAX_LINE,
+    MAX_NAME,
+    MAX_TEXT,
+    InstrumentRow,
+    NoticeRow,
+    RecordingError,
+    Row,
+    TradeRow,
+    format_row,
+    parse_row,
+)
 from venues.recording.reader import RecordingReader
 from venues.recording.survey import Terms, survey_recording
 
@@ -111,6 +122,16 @@ MALFORMED = {
     "tick of zero": json.dumps({"ts": START, **INSTRUMENT, "tick": "0"}).encode(),
     "base with markup": json.dumps({"ts": START, **INSTRUMENT, "base": "[red]"}).encode(),
     "fee that is no number": json.dumps({"ts": START, **INSTRUMENT, "taker_fee": "1e-4"}).encode(),
+    "notice without text": json.dumps({"ts": START, "kind": "notice"}).encode(),
+    "notice of a number": json.dumps({"ts": START, **notice("x"), "text": 1}).encode(),
+    "alarm as text": json.dumps({"ts": START, **notice("x", alarm="yes")}).encode(),
+    "notice with a key twice": b'{"ts":1700000000000,"kind":"notice","text":"a","text":"\\ud800"}',
+    "notice beyond a line": json.dumps({"ts": START, **notice("x" * MAX_LINE)}).encode(),
+    "half a pair and a wrong side": line(id="\ud800", side="long"),
+    "half a pair in no json": b'{"ts":1,"kind":"\\ud800',
+    "half a pair and Infinity": line(id="\ud800").replace(b'"100"', b"Infinity"),
+    "half a pair and 5000 digits": line(id="\ud800").replace(b'"100"', b"1" * 5000),
+    "half a pair, deep nesting": line(id="\ud800").replace(b'"100"', b"[" * 200_000 + b"]" * 200_000),
     "huge line": line(id="x" * (2 * MAX_LINE)),
     "endless line": b"x" * (3 * MAX_LINE),
 }
@@ -138,7 +159,7 @@ def test_a_row_with_a_bad_symbol_is_left_out_and_counted(symbol: str, tmp_path: 
     bad = {**trade("buy", "5", "1"), "symbol": symbol}
     path = write_rows(tmp_path / "rows.jsonl", [*GOOD, bad, bad, GOOD[-1]])
     reader = RecordingReader(path)
-    assert [row.symbol for row in reader] == ["ABCUSDT"] * 4
+    assert [getattr(row, "symbol", "") for row in reader] == ["ABCUSDT"] * 4
     assert reader.quarantined.total() == 2
     (name,) = reader.quarantined
     assert name.isascii()
@@ -159,6 +180,50 @@ def test_other_keys_and_blank_lines_are_skipped(tmp_path: Path) -> None:
     rows, error = read(path)
     assert error is None
     assert len(rows) == 2
+
+
+def test_a_notice_has_no_symbol_and_any_text(tmp_path: Path) -> None:
+    text = "\x1b]0;x\x07 [@click=app.quit]x[/] \u202e" + "y" * (MAX_LINE - 1000)
+    rows = [notice("a"), notice(text, alarm=True, symbol="no symbol at all")]
+    assert read(write_rows(tmp_path / "rows.jsonl", rows)) == (
+        [NoticeRow(START, "a"), NoticeRow(START + 1000, text, True)],
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (r"a\ud83d", "a?"),
+        (r"\ude00b\uD83D", "?b?"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\ud83d\ude00\ud83d", "\U0001f600?"),
+        (r"\\ud83d", r"\ud83d"),
+    ],
+)
+def test_half_a_surrogate_pair_is_a_question_mark(written: str, text: str) -> None:
+    line = f'{{"ts":{START},"kind":"notice","text":"{written}"}}'.encode()
+    assert parse_row(line) == NoticeRow(START, text)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=50), st.booleans())
+def test_a_notice_of_any_text_is_read_again(text: str, is_alarm: bool) -> None:
+    line = json.dumps({"ts": START, **notice(text, alarm=is_alarm)}).encode()
+    row = parse_row(line)
+    assert row == NoticeRow(START, text, is_alarm)
+    assert parse_row(format_row(row)) == row
+
+
+def test_name_and_note_are_the_instruments_and_cut(tmp_path: Path) -> None:
+    described = {**INSTRUMENT, "name": "A\x1b[2J [b]" + "n" * 100, "note": "delisted soon " + "o" * 5000}
+    path = write_rows(tmp_path / "rows.jsonl", [described, *GOOD[1:]])
+    row = next(iter(RecordingReader(path)))
+    assert isinstance(row, InstrumentRow)
+    one = survey_recording(path, {}, TERMS).instruments["ABCUSDT"]
+    assert one.name == row.name[:MAX_NAME]
+    assert one.name.startswith("A\x1b[2J [b]n")
+    assert one.note.startswith("fees and margin terms assumed: the recording has none; delisted soon o")
+    assert len(one.note) == MAX_TEXT
 
 
 def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:

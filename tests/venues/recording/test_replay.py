@@ -39,7 +39,7 @@ from venues.events import (
 )
 from venues.model import InstrumentId, OrderStatus, Side
 from venues.port import Mode, Venue
-from venues.recording.format import RecordingError
+from venues.recording.format import MAX_TEXT, RecordingError
 from venues.recording.play import parse_speed
 from venues.recording.venue import ReplayVenue, Settings
 from venues.registry import create_venue
@@ -285,6 +285,21 @@ async def test_left_out_rows_are_told(tmp_path: Path) -> None:
     await player.to_end()
     (notice,) = [event for event in player.seen if isinstance(event, Notice)]
     assert "1 rows left out" in notice.text
+    await player.aclose()
+
+
+async def test_an_announcement_is_told_in_its_place_and_cut(tmp_path: Path) -> None:
+    said = {"kind": "notice", "text": "listing " + "x" * 1_000_000, "alarm": True}
+    path = write_rows(tmp_path / "tape.jsonl", [*TAPE[:3], said, *TAPE[3:]])
+    venue = ReplayVenue(Settings(path=str(path), speed="max"))
+    await venue.connect()
+    await venue.subscribe(Subscription(Channel.TRADES, ABC))
+    player = Player(venue)
+    await player.to_end()
+    kinds = [type(event) for event in player.seen if isinstance(event, Trade | Notice)]
+    assert kinds == [Trade, Notice, Trade, Trade]
+    told = next(event for event in player.seen if isinstance(event, Notice))
+    assert told == Notice("replay", "listing " + "x" * (MAX_TEXT - 8), True, (START + 3000) * 1_000_000)
     await player.aclose()
 
 

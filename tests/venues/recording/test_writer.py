@@ -9,11 +9,31 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from tests.venues.recording.tape import ABC, INSTRUMENT, START, TapeClock, delta, snapshot, trade, write_rows
-from venues.events import BookDelta, BookSnapshot, Event, Level, LinkState, StreamStatus, Trade
+from tests.venues.recording.tape import (
+    ABC,
+    INSTRUMENT,
+    START,
+    TapeClock,
+    delta,
+    notice,
+    snapshot,
+    trade,
+    write_rows,
+)
+from venues.events import BookDelta, BookSnapshot, Event, Level, LinkState, Notice, StreamStatus, Trade
 from venues.model import Instrument, InstrumentId, InstrumentKind, Side
-from venues.recording.format import DeltaRow, InstrumentRow, RecordingError, Row, SnapshotRow, TradeRow
+from venues.recording.format import (
+    MAX_TEXT,
+    DeltaRow,
+    InstrumentRow,
+    NoticeRow,
+    RecordingError,
+    Row,
+    SnapshotRow,
+    TradeRow,
+)
 from venues.recording.reader import RecordingReader
 from venues.recording.survey import Terms, survey_recording
 from venues.recording.venue import ReplayVenue, Settings
@@ -74,6 +94,38 @@ def test_what_is_written_is_read_again(compression: Compression | None, tmp_path
     assert (read.maker_fee, read.taker_fee) == (LISTED.maker_fee, LISTED.taker_fee)
     assert (read.max_leverage, read.maintenance_margin) == (LISTED.max_leverage, LISTED.maintenance_margin)
     assert read.note == ""
+
+
+def test_notices_stand_where_they_came_whatever_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "recording"
+    first, *_ = events()
+    year = 365 * 86_400 * 10**9
+    with RecordingWriter(path) as writer:
+        writer.write_instruments([LISTED], TS)
+        assert not writer.write(Notice("paper", "no time is known"))
+        assert writer.write(Notice("paper", "early", ts_event=TS - year))
+        assert writer.write(first)
+        assert writer.write(Notice("paper", "maintenance in a year", is_alarm=True, ts_event=TS + year))
+        assert writer.write(Notice("paper", "half \ud800" + "x" * 5000))
+    _, early, _, late, long = RecordingReader(path)
+    assert early == NoticeRow(START - year // 10**6, "early")
+    assert late == NoticeRow(START, "maintenance in a year", True)
+    assert long == NoticeRow(START, "half ?" + "x" * (MAX_TEXT - 6))
+
+
+def test_strange_texts_of_a_venue_are_written_and_read(tmp_path: Path) -> None:
+    text = "\x1b]52;c;AA\x07\ud83d\u202e[@click=app.quit]"
+    path = tmp_path / "recording"
+    first, sale, _ = events()
+    assert isinstance(sale, Trade)
+    with RecordingWriter(path) as writer:
+        writer.write_instruments([replace(LISTED, name=text, note=text)], TS)
+        assert writer.write(replace(sale, trade_id=text))
+        assert writer.write(first)
+    described, traded, _ = RecordingReader(path)
+    assert isinstance(described, InstrumentRow)
+    assert isinstance(traded, TradeRow)
+    assert described.name == described.note == traded.id == text.replace("\ud83d", "?")
 
 
 def test_compressed_files_are_compressed(tmp_path: Path) -> None:
@@ -189,6 +241,7 @@ TAPE = [
     snapshot([("99.9", "1")], [("100.0", "2")]),
     trade("buy", "100", "1"),
     delta(asks=[("100.0", "1")]),
+    {**notice("maintenance at noon", alarm=True), "ts": START + 3000},
     trade("buy", "100", "1"),
     delta(asks=[("100.0", "0"), ("100.1", "5")]),
 ]
@@ -208,9 +261,10 @@ async def test_a_recorded_venue_plays_again_the_same(compression: Compression | 
     summary = await record(venue, [ABC], tmp_path / "copy", compression=compression, now=lambda: TS)
     await venue.aclose()
     described, *rows = RecordingReader(tmp_path / "copy")
+    assert isinstance(described, InstrumentRow)
     assert described.symbol == "ABCUSDT"
     assert rows == list(RecordingReader(source))[1:]
-    assert (summary.rows, summary.skipped) == (6, 0)
+    assert (summary.rows, summary.skipped) == (7, 0)
 
 
 async def test_it_ends_after_so_many_rows(tmp_path: Path) -> None:
@@ -227,8 +281,8 @@ async def test_it_ends_after_so_many_seconds(tmp_path: Path) -> None:
     await venue.connect()
     summary = await record(venue, [ABC], tmp_path / "copy", seconds=0.3)
     await venue.aclose()
-    assert summary.rows == 6
-    assert len(list(RecordingReader(tmp_path / "copy"))) == 6
+    assert summary.rows == 7
+    assert len(list(RecordingReader(tmp_path / "copy"))) == 7
 
 
 async def test_cancelling_leaves_a_whole_file(tmp_path: Path) -> None:
@@ -249,7 +303,7 @@ async def test_cancelling_leaves_a_whole_file(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len(list(RecordingReader(tmp_path / "copy"))) == 6
+    assert len(list(RecordingReader(tmp_path / "copy"))) == 7
     await venue.aclose()
 
 
