@@ -6,6 +6,7 @@ without a screen can use it; the width of text in terminal cells is `tui.widgets
 
 from __future__ import annotations
 
+import time
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from venues.model import NANOSECONDS, Instrument
@@ -119,12 +120,19 @@ def countdown(nanoseconds: int) -> str:
     return f"{seconds // _HOUR:02}:{seconds % _HOUR // _MINUTE:02}:{seconds % _MINUTE:02}"
 
 
-def time_of_day(ts: int, *, milliseconds: bool = True) -> str:
-    """Returns a moment (nanoseconds UTC) as "14:03:07.412" UTC."""
+def time_of_day(ts: int, *, milliseconds: bool = True, is_local: bool = False) -> str:
+    """Returns a moment (nanoseconds UTC) as "14:03:07.412", in UTC or by the clock on this machine's wall."""
     seconds, rest = divmod(ts, NANOSECONDS)
+    if is_local:
+        seconds += time.localtime(seconds).tm_gmtoff
     seconds %= _DAY
     text = f"{seconds // _HOUR:02}:{seconds % _HOUR // _MINUTE:02}:{seconds % _MINUTE:02}"
     return f"{text}.{rest // 1_000_000:03}" if milliseconds else text
+
+
+def date(ts: int) -> str:
+    """Returns the day (UTC) of a moment in nanoseconds, without its year: "09-28"."""
+    return time.strftime("%m-%d", time.gmtime(ts // NANOSECONDS))
 
 
 def milliseconds(nanoseconds: int | None) -> str:

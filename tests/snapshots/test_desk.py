@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.desk_app import make_app
-from tests.support.frames import desk_view, empty_frame, invalid_book, sample_frame, spot_frame
+from tests.support.frames import busy_frame, desk_view, empty_frame, invalid_book, sample_frame, spot_frame
 from tests.support.scripted_desk import ScriptedDesk
 from tests.support.ticket import Clock
 from tui.app import PitsideApp
@@ -68,6 +68,11 @@ def look(snap_compare: Compare) -> Callable[..., bool]:
 )
 def test_the_desk(look: Compare, size: tuple[int, int]) -> None:
     assert look(Picture(), size)
+
+
+def test_a_busy_desk(look: Compare) -> None:
+    """The picture in the README: positions, orders of ours on the ladder, and where a position was entered."""
+    assert look(Picture(busy_frame()))
 
 
 @pytest.mark.parametrize("theme", ["light", "high-contrast", "colour-blind", "red-up"])

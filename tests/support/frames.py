@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from tui.desk.frame import (
     AccountView,
     BalanceView,
@@ -415,3 +417,16 @@ def empty_frame(number: int = 1) -> Frame:
         number=number, ts=NOW, desk=desk_view(None), venues=(), instruments=(), quotes=(), orders=(),
         positions=(), fills=(), balances=(), accounts=(), log=(),
     )  # fmt: skip
+
+
+def busy_frame(number: int = 1) -> Frame:
+    """The desk as it looks in the middle of trading: our orders and our entry are in the ladder's window."""
+    long, short = position_views()
+    near = PositionView(
+        position=msgspec.structs.replace(long.position, entry_price=D("60621.5"), liquidation_price=D("55123.1")),
+        instrument=long.instrument, account="main", mark=D("60624.9"), unrealized_pnl=D("0.85"),
+        break_even=D("60645.7"), liquidation_distance=D("0.0907"), notional=D("15156.23"),
+    )  # fmt: skip
+    more = order_view("p0005", side=Side.SELL, quantity="0.250", price="60629.0", reduce_only=True,
+                      age=20 * NANOSECONDS)  # fmt: skip
+    return sample_frame(number, positions=(near, short), orders=(more, *order_views()))

@@ -249,7 +249,7 @@ def _means_warnings(intent: OrderIntent, context: Context, expected: Estimate) -
 
 
 def format_amount(value: Decimal) -> str:
-    """Writes an amount of money: cents where there are whole units, eight decimals below that."""
+    """Writes an amount of money: cents where there are whole units, three significant digits below that."""
     if abs(value) >= 1 or not value:
         return f"{value:,.2f}"
-    return f"{value:.8f}".rstrip("0").rstrip(".") or "0"
+    return f"{value:.{min(8, 2 - value.adjusted())}f}".rstrip("0").rstrip(".") or "0"

@@ -104,7 +104,7 @@ def fields_for(draft: Draft, context: Context) -> tuple[Field, ...]:
             fields.add(Field.LEVERAGE)
         if is_perpetual and venue.margin_modes:
             fields.add(Field.MARGIN_MODE)
-        if venue.attached_exits:
+        if is_perpetual and venue.attached_exits:
             fields |= {Field.TAKE_PROFIT, Field.STOP_LOSS}
     return tuple(field for field in Field if field in fields)
 

@@ -80,7 +80,12 @@ class Watch:
         if wanted is not None and wanted in known:
             await self.show(wanted)
         elif known and self._store.shown is None and (wanted is None or wanted.venue not in self._others(link)):
-            await self.show(known[0])
+            await self.show(self._first_of(known))
+
+    def _first_of(self, known: Sequence[InstrumentId]) -> InstrumentId:
+        """Returns what a desk begins with: a perpetual where there is one, on which every action can be tried."""
+        markets = (self._store.markets[instrument].instrument for instrument in known)
+        return next((i.id for i in markets if i.is_perpetual and i.is_tradable), known[0])
 
     def wanted_work(self, link: Link, now: int) -> Iterator[Coroutine[Any, Any, None]]:
         """Yields what has to be asked of a venue after what it told: a new book, marks of positions."""

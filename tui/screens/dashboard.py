@@ -11,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -55,6 +56,9 @@ _HINTS = (
 class Dashboard(Screen[None], inherit_bindings=False):
     """The desk itself. The app hands it frames (`take`) and names of actions (`perform`)."""
 
+    # The two panes between which the focus moves repaint themselves; Textual repaints the whole screen, 20 ms.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+
     def __init__(
         self, desk: Desk, keymap: Keymap, config: Config, *, clock: Callable[[], int] = time.monotonic_ns
     ) -> None:
@@ -71,6 +75,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self._wanted_titles: dict[str, str | Content] = {}
         self._strips: dict[str, str] = {}
         self._own_titles: dict[str, str] = {}
+        self._shows_local_time = config.desk.clock == "local"
         self.wishes = Wishes(
             self,
             self,
@@ -90,6 +95,10 @@ class Dashboard(Screen[None], inherit_bindings=False):
             self._bindings.bind(key, f"desk('{action.id}')", action.help, show=False)
 
     def compose(self) -> ComposeResult:
+        # Before there is anything to restyle.
+        self._classify(*self.app.size)
+        if self._merged.desk is not None:
+            self._wear(self._merged.desk.mode)
         yield Header(id="header")
         with Container(id="floor"):
             yield OrderBook(id="book", classes="pane")
@@ -110,6 +119,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self.query_one("#status", StatusBar).set_hints(
             [(self.keymap.label(action_id), words) for action_id, words in _HINTS]
         )
+        for pane in self.query(Pane):
+            pane.show_local_time(self._shows_local_time)
         self._is_ready = True
         self.lay_out_panes()
         self.query_one("#book").focus()
@@ -167,21 +178,26 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     def _show_mode(self, mode: Mode) -> None:
         self._mode = mode
+        before = self.classes
+        self._wear(mode)
+        if self.classes != before:
+            self.update_node_styles()
+
+    def _wear(self, mode: Mode) -> None:
         for each in Mode:
-            self.set_class(each is mode, f"-mode-{each.value.lower()}")
+            self.set_class(each is mode, f"-mode-{each.value.lower()}", update=False)
 
     def lay_out_panes(self) -> None:
         """Shows the panes that belong on the screen at this size, and puts the focus on one of them."""
         width, height = self.size
         if not width:
             return
-        self._shape = layout.shape_of(width, height)
-        for each in Shape:
-            self.set_class(each is self._shape, each.value)
-        self.set_class(height >= 34, "-tall")
-        self.set_class(width >= 118, "-broad")
         is_open = self.ticket.is_open
-        self.set_class(is_open, "-ticket")
+        before = self.classes
+        self._classify(width, height)
+        self.set_class(is_open, "-ticket", update=False)
+        if self.classes != before:
+            self.update_node_styles()
         shown = layout.panes_on(self._shape, self._chosen_tab(), is_ticket_open=is_open, height=height)
         for pane in self.query("#floor > *"):
             pane.display = pane.id in shown
@@ -189,6 +205,14 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self._label_tabs()
         if self._shape is not Shape.HOPELESS and (self.focused is None or not self.focused.display):
             self._focus_first(shown)
+
+    def _classify(self, width: int, height: int) -> None:
+        """Says to the style sheets what the size is; to restyle everything, 15 ms, is left to the caller."""
+        self._shape = layout.shape_of(width, height)
+        for each in Shape:
+            self.set_class(each is self._shape, each.value, update=False)
+        self.set_class(height >= 34, "-tall", update=False)
+        self.set_class(width >= 118, "-broad", update=False)
 
     def _say_cramped(self, width: int, height: int) -> None:
         words = ""
@@ -215,7 +239,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         tabs = layout.tabs_of(self._shape)
         chosen = self._chosen_tab()
         if chosen not in tabs:
-            chosen = tabs[0]
+            chosen = next(iter(tabs), "")
         for name in layout.TABS:
             pane = self.query_one(f"#{name}")
             is_written_by_pane = pane.border_title != self._strips.get(name)
@@ -248,16 +272,20 @@ class Dashboard(Screen[None], inherit_bindings=False):
         """Returns the panes on the screen, in the order of the focus."""
         is_open = self.ticket.is_open
         names = layout.panes_on(self._shape, self._chosen_tab(), is_ticket_open=is_open, height=self.size.height)
-        return [self.query_one(f"#{name}") for name in names if name != "ticket"]
+        return [self.query_one(f"#{name}") for name in names]
 
     def focus_pane(self, places: int) -> None:
         """Moves the focus to the next (+1) or previous (-1) pane."""
-        panes = [pane for pane in self.panes() if pane.can_focus]
+        panes = [pane for pane in self.panes() if pane.can_focus or pane is self.ticket]
         if not panes:
             return
         now = self.focused
         at = panes.index(now) if now in panes else -1 if places > 0 else 0
-        panes[(at + places) % len(panes)].focus()
+        pane = panes[(at + places) % len(panes)]
+        if pane is self.ticket:
+            self.ticket.take_focus()
+        else:
+            pane.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the ticket has the focus, only what works everywhere works."""

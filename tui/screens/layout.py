@@ -42,7 +42,7 @@ def is_cramped(width: int, height: int) -> bool:
 def tabs_of(shape: Shape) -> tuple[str, ...]:
     """Returns the panes that share one place in this shape, and so need a strip of tabs."""
     return {
-        Shape.WIDE: ("fills", "balances", "log"),
+        Shape.WIDE: (),
         Shape.NORMAL: LOWER,
         Shape.NARROW: TABS[:7],
     }.get(shape, TABS)
@@ -51,7 +51,7 @@ def tabs_of(shape: Shape) -> tuple[str, ...]:
 def panes_on(shape: Shape, tab: str, *, is_ticket_open: bool, height: int) -> tuple[str, ...]:
     """Returns the panes that are on the screen, in the order of the focus. `tab` is the chosen one of the tabs."""
     tabs = tabs_of(shape)
-    chosen = tab if tab in tabs else tabs[0]
+    chosen = tab if tab in tabs else next(iter(tabs), "")
     if shape is Shape.HOPELESS:
         return ()
     if shape is Shape.ONE_PANE:
@@ -65,4 +65,4 @@ def panes_on(shape: Shape, tab: str, *, is_ticket_open: bool, height: int) -> tu
         middle = ("ticket",) if is_ticket_open else ("tape", "chart")
         return ("book", *middle, "watch", chosen)
     second = "ticket" if is_ticket_open else "tape"
-    return ("book", second, "chart", "watch", "positions", "orders", chosen)
+    return ("book", second, "chart", "watch", *LOWER)

@@ -106,7 +106,9 @@ class PanicOverlay(ModalScreen[bool]):
     def take(self, frame: Frame) -> None:
         """Takes the newest state, so that the counts are those of now."""
         self._state = frame
-        self.query_one("#panic", Static).update(self._panic_words())
+        # A frame may come before the words have their place: they are made of the newest state then.
+        for box in self.query("#panic").results(Static):
+            box.update(self._panic_words())
 
     def _panic_words(self) -> Content:
         scopes = panic_scopes(self._state)
@@ -172,7 +174,7 @@ def receipt_words(receipt: PanicReceipt) -> Content:
     lines = [Content.styled("".join(cells(headings)), "$muted")]
     for line, row in zip(receipt.lines, table, strict=True):
         who, *rest = cells(row)
-        proven = ("✓ proven", "$buy") if line.is_proven else ("", "")
+        proven = ("✓ proven", "$success") if line.is_proven else ("", "")
         lines.append(Content.assemble((who, "bold"), *rest, proven))
         if note := _note(line):
             lines.append(Content.styled(f"  {note}", "$muted" if line.is_proven else "bold $alarm"))

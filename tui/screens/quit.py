@@ -16,7 +16,7 @@ def quit_reasons(state: Frame) -> list[str]:
     orders = Counter(view.order.instrument.venue for view in state.orders or ())
     for venue, number in sorted(orders.items()):
         if modes.get(venue) is Mode.PAPER:
-            reasons.append(f"{venue}: {count(number, 'open order')}, cancelled at exit and journalled")
+            reasons.append(f"{venue}: {count(number, 'open order')}, cancelled at exit, told at the next start")
         else:
             reasons.append(f"{venue}: {count(number, 'open order')}, left working")
     positions = len(state.positions or ())

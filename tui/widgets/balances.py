@@ -15,7 +15,7 @@ class Balances(Blotter[BalanceView]):
     """One row per venue, account and currency."""
 
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("currency", "currency", 8),
+        Column("currency", "asset", 5),
         Column("total", "total", 12, 0, "decimal"),
         Column("available", "available", 12, 0, "decimal"),
         Column("locked", "in orders", 10, 1, "decimal"),

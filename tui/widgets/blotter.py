@@ -77,6 +77,10 @@ class Blotter(Pane, Generic[R], can_focus=True):
                 return row
         return None
 
+    def heading_of(self, column: Column) -> str:
+        """Returns what stands over a column: of a time, by which clock."""
+        return "time local" if column.name == "time" and self.shows_local_time else column.heading
+
     def set_rows(self, rows: Sequence[R]) -> None:
         """Replaces the rows; the cursor goes where its row went. The caller redraws."""
         if self._cursor_key is None and self._blotter_rows and (row := self.selected) is not None:
@@ -138,9 +142,8 @@ class Blotter(Pane, Generic[R], can_focus=True):
         shown = self._arrange(texts, width - 1 - (len(rows) > body))
         lines: list[Hashable] = []
         if body < height:
-            lines.append(
-                _Heading(tuple((fit_to(column, column.heading, size), gap) for column, size, gap in shown))
-            )
+            texts_above = ((fit_to(column, self.heading_of(column), size), gap) for column, size, gap in shown)
+            lines.append(_Heading(tuple(texts_above)))
         points = {c.name: _fraction(texts, c.name) for c, _, _ in shown if c.align == "decimal"}
         thumb = _thumb(len(rows), self._offset, body)
         for index, cells in enumerate(texts):
@@ -191,7 +194,7 @@ class Blotter(Pane, Generic[R], can_focus=True):
         sizes = {}
         for column in self.columns:
             fraction = _fraction(texts, column.name) if column.align == "decimal" else 0
-            widest = max(len(plain(column.heading)), self._grown.get(column.name, 0), column.width)
+            widest = max(len(plain(self.heading_of(column))), self._grown.get(column.name, 0), column.width)
             if column.stretches:
                 sizes[column.name] = widest
                 continue

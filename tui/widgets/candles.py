@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.style import Style
 
@@ -13,7 +13,7 @@ from tui import formatting
 from tui.desk.frame import BarsView, Frame
 from tui.widgets.cells import Span, fit
 from tui.widgets.pane import InstrumentPane
-from venues.model import Bar
+from venues.model import NANOSECONDS, Bar
 
 _VOLUMES = " ▁▂▃▄▅▆▇█"
 # (upper half, lower half) of a cell, each 0 nothing, 1 wick, 2 body
@@ -21,17 +21,26 @@ _GLYPHS = {
     (0, 0): " ", (1, 1): "│", (2, 2): "┃", (0, 1): "╷", (1, 0): "╵", (0, 2): "╻", (2, 0): "╹", (1, 2): "╽",
     (2, 1): "╿",
 }  # fmt: skip
-# A falling body as a block: for screens without colour, where a line would not say which way it went.
+# A rising body is hollow and a falling one solid, a block where there is no colour at all: colour alone never
+# says which way it went. A hollow body too short for a whole cell is drawn by its edge.
+_HOLLOW = {**_GLYPHS, (2, 2): "║"}
+_SHORT = {**_GLYPHS, (0, 2): "╥", (1, 2): "╥", (2, 0): "╨", (2, 1): "╨"}
 _SOLID = {**_GLYPHS, (2, 2): "█", (0, 2): "▄", (1, 2): "▄", (2, 0): "▀", (2, 1): "▀"}
 _LEADS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _ROWS_PER_LABEL = 4
 _ROOM_FOR_AXIS = 24
 _ROOM_FOR_VOLUME = 6
+_ROOM_FOR_TIMES = 10
+_DAY = 86_400
+_TIME_STEPS = (60, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, _DAY, 7 * _DAY, 28 * _DAY)  # seconds
+_LABEL_PITCH = 10  # columns from one time to the next, at least
 _FULLEST, _EMPTIEST = 1.0, 0.45
 
 
 class Candles(InstrumentPane, can_focus=True):
     """The shown instrument's candles, the forming one at the right edge, with the last price on the axis."""
+
+    empty_title: ClassVar[str] = "candles"
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
@@ -39,7 +48,6 @@ class Candles(InstrumentPane, can_focus=True):
         self._offset = 0
         self._range: tuple[Decimal, Decimal] | None = None
         self._wide = False
-        self._solid_falls: bool | None = None
 
     @property
     def interval(self) -> int | None:
@@ -85,11 +93,6 @@ class Candles(InstrumentPane, can_focus=True):
         self._wide = not self._wide
         self.redraw()
 
-    def set_solid_falls(self, solid: bool | None) -> None:
-        """Draws falling candles as blocks, rising ones as lines; None does so only where there is no colour."""
-        self._solid_falls = solid
-        self.redraw()
-
     def _retitle(self) -> None:
         if self._bars is not None:
             self.set_pane_title(f"candles {formatting.bar_interval(self._bars.interval)}{self.link_remark()}")
@@ -107,11 +110,12 @@ class Candles(InstrumentPane, can_focus=True):
         columns = max(1, (width - gutter) // pitch)
         end = len(view.bars) - self._offset
         bars = view.bars[max(0, end - columns) : end]
-        rows = height - 1 if height >= _ROOM_FOR_VOLUME else height
+        has_times = has_axis and height >= _ROOM_FOR_TIMES
+        rows = height - (height >= _ROOM_FOR_VOLUME) - has_times
         low, high = self._fit_range(bars, rows)
         grid = _Grid(low, high, rows)
-        solid = self.app.no_color if self._solid_falls is None else self._solid_falls
-        drawn = [grid.column(bar, _SOLID if solid and bar.close < bar.open else _GLYPHS) for bar in bars]
+        falling = _SOLID if self.app.no_color else _GLYPHS
+        drawn = [grid.column(bar, falling if bar.close < bar.open else None) for bar in bars]
         rising = tuple(bar.close >= bar.open for bar in bars)
         labels = grid.labels()
         last = view.bars[-1]
@@ -127,13 +131,27 @@ class Candles(InstrumentPane, can_focus=True):
                 label, tick = formatting.grouped(last.close, decimals), "◂" + "▲▼"[last.close < last.open]
             shown = tuple(up for up, column in zip(rising, drawn, strict=True) if column[row] != " ")
             lines.append(_Line(fit(label, label_width, "right") if has_axis else "", tick, blank + glyphs, shown))
-        if rows < height:
+        if height >= _ROOM_FOR_VOLUME:
             top = max((bar.volume for bar in bars), default=Decimal(0)) or Decimal(1)
             marks = (" " * (pitch - 1)).join(_VOLUMES[_share(bar.volume, top)] for bar in bars)
             shown = tuple(up for up, bar in zip(rising, bars, strict=True) if _share(bar.volume, top))
             label = fit("vol", label_width, "right") if has_axis else ""
             lines.append(_Line(label, "│" if has_axis else "", blank + marks, shown, is_volume=True))
+        if has_times:
+            clock = fit("local" if self.shows_local_time else "UTC", label_width, "right")
+            lines.append(_Times(clock, blank + self._times(bars, view.interval, pitch)))
         return lines
+
+    def _times(self, bars: Sequence[Bar], interval: int, pitch: int) -> str:
+        """Returns the round times below their candles, as many as do not crowd each other."""
+        step = next((s for s in _TIME_STEPS if s * pitch >= interval * _LABEL_PITCH), _TIME_STEPS[-1])
+        text = ""
+        for index, bar in enumerate(bars):
+            if bar.ts_open // NANOSECONDS % step == 0 and index * pitch >= len(text):
+                label = formatting.date(bar.ts_open) if step >= _DAY else self.time_of_day(bar.ts_open)[:5]
+                if index * pitch + len(label) <= len(bars) * pitch:
+                    text = text.ljust(index * pitch) + label + " "
+        return text.rstrip()
 
     def _fit_range(self, bars: Sequence[Bar], rows: int) -> tuple[Decimal, Decimal]:
         """Returns the axis' lowest and highest price; the one that stands stays while the candles fill it well."""
@@ -152,9 +170,11 @@ class Candles(InstrumentPane, can_focus=True):
         return self._range
 
     def draw(self, key: Hashable) -> Iterable[Span]:
+        palette = self.palette
+        if isinstance(key, _Times):
+            return [(f"{key.clock}   ", palette.faint), (key.text, palette.muted)]
         if not isinstance(key, _Line):
             return ()
-        palette = self.palette
         is_last = key.tick.startswith("◂")
         spans: list[Span] = []
         if key.tick.strip():
@@ -179,6 +199,12 @@ class _Line:
     text: str
     rising: tuple[bool, ...]
     is_volume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    clock: str
+    text: str
 
 
 def _coloured(text: str, rising: Iterable[bool], up: Style, down: Style) -> list[Span]:
@@ -214,13 +240,17 @@ class _Grid:
     def row_of(self, level: Decimal) -> int:
         return self.rows - 1 - self.half(level) // 2 if self.low <= level <= self.high else -1
 
-    def column(self, bar: Bar, glyphs: Mapping[tuple[int, int], str]) -> list[str]:
+    def column(self, bar: Bar, glyphs: Mapping[tuple[int, int], str] | None) -> list[str]:
+        """Returns a candle's cells, top to bottom; None for the glyphs of a hollow body."""
         halves = [0] * (self.rows * 2)
         for at in range(self.half(bar.low), self.half(bar.high) + 1):
             halves[at] = 1
         for at in range(self.half(min(bar.open, bar.close)), self.half(max(bar.open, bar.close)) + 1):
             halves[at] = 2
-        return [glyphs[halves[at * 2 + 1], halves[at * 2]] for at in range(self.rows - 1, -1, -1)]
+        cells = [(halves[at * 2 + 1], halves[at * 2]) for at in range(self.rows - 1, -1, -1)]
+        if glyphs is None:
+            glyphs = _HOLLOW if (2, 2) in cells else _SHORT
+        return [glyphs[cell] for cell in cells]
 
     def labels(self) -> dict[int, Decimal]:
         """Returns round prices by the row that they are written on."""

@@ -44,7 +44,7 @@ class Fills(Blotter[FillView]):
         palette, instrument, fill = self.palette, row.instrument, row.fill
         realized = formatting.signed(fill.realized_pnl) if fill.realized_pnl else ""
         return {
-            "time": (formatting.time_of_day(fill.ts_event), palette.muted),
+            "time": (self.time_of_day(fill.ts_event), palette.muted),
             "instrument": (instrument.name, palette.text),
             "side": (fill.side.value.upper(), palette.side(fill.side)),
             "size": (formatting.quantity(fill.quantity, instrument), palette.text),

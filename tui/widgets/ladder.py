@@ -10,7 +10,8 @@ from tui import formatting
 from tui.desk.frame import BookLevel, BookView, OrderView, PositionView
 from venues.model import ZERO, Instrument, OrderStatus, Side
 
-_LARGEST_GROUP = 10_000
+_SIZES = (*(lead * 10**power for power in range(4) for lead in (1, 2, 5)), 10_000)  # ticks to a row
+_FILLED_LEVELS = 12
 _LARGEST_POWER = 15
 
 
@@ -40,14 +41,25 @@ class Axis:
         self._tick = tick
         self.step = tick * self.multiple
 
+    def fit_book(self, book: BookView, rows: int) -> None:
+        """Chooses the finest step on which a window of `rows` is well filled: the best levels of both sides
+        stand on three quarters of its rows. A venue's tick may be far finer than the prices that are used.
+        """
+        if self._tick is None or not book.bids or not book.asks:
+            return
+        half = max(1, rows // 2)
+        wanted = min(_FILLED_LEVELS, max(1, half * 3 // 4))
+        sides = (book.bids[:wanted], book.asks[:wanted])
+        reach = max(abs(side[-1].price - side[0].price) for side in sides)
+        self.multiple = next((size for size in _SIZES if self._tick * size * (half - 1) >= reach), 1)
+        self.step = self._tick * self.multiple
+
     def group(self, delta: int) -> bool:
         """Goes to the next coarser (+1) or finer (-1) step; says whether there was one."""
-        sizes = [lead * 10**power for power in range(5) for lead in (1, 2, 5)]
-        sizes = [size for size in sizes if size <= _LARGEST_GROUP]
-        index = sizes.index(self.multiple) + delta
-        if self._tick is None or not 0 <= index < len(sizes):
+        index = _SIZES.index(self.multiple) + delta
+        if self._tick is None or not 0 <= index < len(_SIZES):
             return False
-        self.multiple = sizes[index]
+        self.multiple = _SIZES[index]
         self.step = self._tick * self.multiple
         return True
 

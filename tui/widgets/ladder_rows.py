@@ -134,9 +134,9 @@ def draw_row(row: Row, palette: Palette) -> list[Span]:
         if columns.bar >= _ROOM_FOR_MARK:
             tail = crop("◂ " + word, columns.bar)
         elif row.side is Side.BUY:
-            right, right_style = _shorter(word, row.mark, columns.right), own
+            right, right_style = _shorter(word, row.mark, columns.right, "◂{}"), own
         else:
-            left, left_style = _shorter(word, row.mark, columns.left - 1), own
+            left, left_style = _shorter(word, row.mark, columns.left - 1, "{}▸"), own
     spans = [
         ("▶" if row.is_under_cursor else " ", palette.strong),
         (fit(left, columns.left - 1, "right"), left_style),
@@ -156,8 +156,12 @@ def draw_row(row: Row, palette: Palette) -> list[Span]:
     return spans
 
 
-def _shorter(word: str, mark: Mark, width: int) -> str:
-    return word if width_of(word) <= width else crop(plain(mark.short), width)
+def _shorter(word: str, mark: Mark, width: int, pointed: str) -> str:
+    """A mark on the empty side of the price; a bare number points at it, or it would be read as a level."""
+    if width_of(word) <= width:
+        return word
+    short = plain(mark.short)
+    return crop(pointed.format(short) if width_of(short) < width else short, width)
 
 
 def draw_heading(heading: Heading, palette: Palette) -> list[Span]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import ClassVar
 
-from tui import formatting
 from tui.desk.frame import Frame, LogLine, Severity
 from tui.widgets.blotter import Blotter, Column
 from tui.widgets.cells import Span
@@ -36,7 +35,7 @@ class LogPane(Blotter[LogLine]):
         palette, line = self.palette, row
         style = palette.severity(line.severity)
         return {
-            "time": (formatting.time_of_day(line.ts), palette.muted),
+            "time": (self.time_of_day(line.ts), palette.muted),
             "severity": (_GLYPHS[line.severity], style),
             "text": (line.text, style),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from tui import formatting
 from tui.desk.frame import BookView, Frame, OrderView, PositionView
@@ -25,11 +25,12 @@ from tui.widgets.ladder_rows import (
 )
 from tui.widgets.pane import InstrumentPane
 from venues.events import LinkState
-from venues.model import NANOSECONDS, ZERO, Instrument, Side
+from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentId, Side
 
 STALE_AFTER = 3 * NANOSECONDS
 """A book that has said nothing for this long shows its age in the colour of a warning."""
 
+_BASIS_POINT = Decimal("0.0001")
 _NOT_CONNECTED = {
     LinkState.CONNECTING: "connecting",
     LinkState.RECONNECTING: "reconnecting",
@@ -44,6 +45,8 @@ class OrderBook(InstrumentPane, can_focus=True):
     cursor is a price, not a row. A book that is not valid has no levels here: the pane says why, and since when.
     """
 
+    empty_title: ClassVar[str] = "ladder"
+
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._axis = Axis()
@@ -56,6 +59,7 @@ class OrderBook(InstrumentPane, can_focus=True):
         self._shows_cumulative = True
         self._was_in_view = False
         self._columns = Columns()
+        self._multiples: dict[InstrumentId, int] = {}  # ticks to a row, as found or as the trader left it
 
     @property
     def cursor_price(self) -> Decimal | None:
@@ -96,10 +100,27 @@ class OrderBook(InstrumentPane, can_focus=True):
     def _take_book(self, book: BookView) -> None:
         if self._book is None or book.instrument.id != self._book.instrument.id:
             self.forget()
+            self._axis.multiple = self._multiples.get(book.instrument.id, 1)
             self._axis.set_tick(book.instrument.tick_size)
-            self.set_pane_title(f"{book.instrument.name} · {book.instrument.id.venue}")
+            self._name_step(book.instrument)
         self._book = book
         self._levels = group_levels(book, self._axis.step)
+
+    def _name_step(self, instrument: Instrument) -> None:
+        """Names in the title what the rows belong to, and how far apart they are where that is not one tick."""
+        step = self._axis.step if self._axis.multiple > 1 else None
+        apart = "" if step is None else f" · step {formatting.grouped(step, instrument.price_decimals)}"
+        self.set_pane_title(f"{instrument.name} · {instrument.id.venue}{apart}")
+
+    def _find_step(self, book: BookView, rows: int) -> None:
+        """Groups an instrument's book when it is first seen; from then on only the trader changes that."""
+        if book.instrument.id in self._multiples or not book.bids or not book.asks:
+            return
+        self._axis.fit_book(book, rows)
+        self._multiples[book.instrument.id] = self._axis.multiple
+        self._levels = group_levels(book, self._axis.step)
+        self._axis.top = None
+        self._name_step(book.instrument)
 
     def recentre(self) -> None:
         """Puts the market in the middle of the window."""
@@ -109,9 +130,11 @@ class OrderBook(InstrumentPane, can_focus=True):
     def group(self, delta: int) -> None:
         """Makes the rows coarser (+1) or finer (-1): 1, 2, 5, 10, ... ticks. The cursor keeps its price."""
         if self._book is not None and self._axis.group(delta):
+            self._multiples[self._book.instrument.id] = self._axis.multiple
             self._levels = group_levels(self._book, self._axis.step)
             self._axis.top = None
             self._columns = Columns()
+            self._name_step(self._book.instrument)
             self.redraw()
 
     def toggle_cumulative(self) -> None:
@@ -170,6 +193,8 @@ class OrderBook(InstrumentPane, can_focus=True):
             age = formatting.age(self.now - book.ts_recv) if book.ts_recv else "never"
             return [None, Words(f"book not shown: {fault}", True), Words(f"last good {age} ago", False)]
         body = self._body_height(height)
+        self._find_step(book, body)
+        step = self._axis.step or step
         self._follow_market(body)
         top = self._axis.top
         if top is None:
@@ -252,15 +277,14 @@ class OrderBook(InstrumentPane, can_focus=True):
         else:
             spread = ask - bid
             parts.append(f"spread {formatting.grouped(spread, book.instrument.price_decimals)}")
-            parts.append(formatting.bps(2 * spread / (ask + bid) if ask + bid else ZERO))
+            share = 2 * spread / (ask + bid) if ask + bid else ZERO
+            parts.append(formatting.bps(share, 2 if abs(share) < _BASIS_POINT else 1))
         age = self.now - book.ts_recv
         parts.append(f"age {formatting.age(age)}")
         if is_stale:
             parts.insert(0, "STALE")
         if book.fault:
             parts.append(plain(book.fault))
-        if self._axis.multiple > 1:
-            parts.append(f"×{self._axis.multiple} ticks")
         return Spread(tuple(parts), is_stale or age > STALE_AFTER)
 
     def draw(self, key: Hashable) -> Iterable[Span]:

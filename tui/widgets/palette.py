@@ -4,6 +4,7 @@ out falls back to Textual's own names.
     variable        falls back to            paints
     buy             success                  bids, buys, longs, gains, a rising candle
     sell            error                    asks, sells, shorts, losses, a falling candle
+    success         Textual's own            a live connection, what went well (green even where up is red)
     buy-depth       buy, 60 % into surface  the depth bar of a bid
     sell-depth      sell, 60 % into surface the depth bar of an ask
     muted           foreground, 55 %         headings, ages, units, what is secondary
@@ -65,6 +66,7 @@ class Palette:
     strong: Style
     buy: Style
     sell: Style
+    good: Style
     buy_depth: Style
     sell_depth: Style
     muted: Style
@@ -87,7 +89,7 @@ class Palette:
 
     def severity(self, severity: Severity) -> Style:
         styles = {
-            Severity.GOOD: self.buy,
+            Severity.GOOD: self.good,
             Severity.WARNING: self.warning,
             Severity.ALARM: self.alarm,
         }
@@ -103,6 +105,7 @@ class Palette:
             self,
             buy=self.text,
             sell=self.text,
+            good=self.text,
             buy_depth=self.faint,
             sell_depth=self.faint,
             own=bold,
@@ -139,6 +142,7 @@ class Palette:
             text=_foreground(foreground),
             strong=_foreground(foreground) + Style(bold=True),
             buy=_foreground(buy),
+            good=_foreground(named("success", otherwise=buy)),
             sell=_foreground(sell),
             buy_depth=_soft(_parse(variables.get("buy-depth")), buy, surface, 0.6),
             sell_depth=_soft(_parse(variables.get("sell-depth")), sell, surface, 0.6),

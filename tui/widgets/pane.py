@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui import formatting
 from tui.desk.frame import Frame, VenueView
 from tui.widgets.cells import Span, strip_of, title
 from tui.widgets.palette import Palette
@@ -25,6 +26,8 @@ class Pane(Widget):
     """
 
     ALLOW_SELECT = False
+    empty_title: ClassVar[str] = ""
+    """What stands in the border before there is anything to show."""
 
     DEFAULT_CSS = """
     Pane { width: 1fr; height: 1fr; }
@@ -33,6 +36,7 @@ class Pane(Widget):
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self.now = 0
+        self.shows_local_time = False
         self._row_keys: list[Hashable] = []
         self._row_strips: list[Strip | None] = []
         self._row_width = 0
@@ -67,17 +71,22 @@ class Pane(Widget):
             self._pane_palette = palette.without_colour() if self.app.no_color else palette
         return self._pane_palette
 
+    def show_local_time(self, is_local: bool) -> None:
+        """Shows times by this machine's clock instead of UTC; the heading of the column says which."""
+        self.shows_local_time = is_local
+        self.redraw_all()
+
+    def time_of_day(self, ts: int, *, milliseconds: bool = True) -> str:
+        """Returns a moment (nanoseconds UTC) by the clock that the trader wants."""
+        return formatting.time_of_day(ts, milliseconds=milliseconds, is_local=self.shows_local_time)
+
     def redraw(self) -> None:
         """Compares what each row should show with what it shows, and repaints those that differ."""
         width, height = self.size
         if not width or not height or not self.is_attached:
             return
-        keys = list(self.lay_out())[:height]
-        keys += [None] * (height - len(keys))
-        if len(self._row_keys) != height or self._row_width != width:
-            self._row_keys = keys
-            self._row_strips = [None] * height
-            self._row_width = width
+        keys = self._lay_out_rows(width, height)
+        if keys is self._row_keys:
             self.refresh()
             return
         changed = [y for y in range(height) if keys[y] != self._row_keys[y]]
@@ -88,6 +97,16 @@ class Pane(Widget):
             self._row_strips[y] = None
         self.refresh(*(Region(0, y, width, 1) for y in changed))
 
+    def _lay_out_rows(self, width: int, height: int) -> list[Hashable]:
+        """Returns the rows' values; where the size is a new one they are taken as they are."""
+        keys = list(self.lay_out())[:height]
+        keys += [None] * (height - len(keys))
+        if len(self._row_keys) != height or self._row_width != width:
+            self._row_keys = keys
+            self._row_strips = [None] * height
+            self._row_width = width
+        return keys
+
     def redraw_all(self) -> None:
         """Draws every row again: after a change that the rows' values do not show (a theme, the focus)."""
         # Both, since a pane that has no size yet comes back from `redraw` at once.
@@ -96,6 +115,9 @@ class Pane(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Returns the row's strip, which is made when it is first asked for."""
+        if not self._row_strips:
+            # The first paint comes before the message that tells the size, and would be blank.
+            self._lay_out_rows(*self.size)
         if not 0 <= y < len(self._row_strips):
             return Strip.blank(self.size.width, self.rich_style)
         strip = self._row_strips[y]
@@ -113,6 +135,10 @@ class Pane(Widget):
             self._pane_title = text
             self.border_title = title(text)
 
+    def on_mount(self) -> None:
+        if self.empty_title and not self._pane_title:
+            self.set_pane_title(self.empty_title)
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._pane_palette = None
@@ -121,6 +147,11 @@ class Pane(Widget):
     def on_resize(self, event: events.Resize) -> None:
         event.stop()
         self.redraw()
+
+
+def silent_venues(venues: Iterable[VenueView]) -> frozenset[str]:
+    """Returns the venues whose prices are not of now: nothing comes from them, or they are being reached."""
+    return frozenset(view.venue for view in venues if view.state not in {LinkState.LIVE, LinkState.ENDED})
 
 
 class InstrumentPane(Pane):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.message import Message
 
@@ -12,6 +12,7 @@ from tui import formatting
 from tui.desk.frame import Frame, PositionView
 from tui.widgets.blotter import Blotter, Column
 from tui.widgets.cells import Span
+from tui.widgets.pane import silent_venues
 from venues.model import Instrument
 
 NEAR_LIQUIDATION = Decimal("0.05")
@@ -48,7 +49,13 @@ class Positions(Blotter[PositionView]):
             super().__init__()
             self.instrument = instrument
 
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._silent: frozenset[str] = frozenset()
+
     def take(self, frame: Frame) -> None:
+        if frame.venues is not None:
+            self._silent = silent_venues(frame.venues)
         if frame.positions is not None:
             self.set_rows(frame.positions)
         super().take(frame)
@@ -70,7 +77,9 @@ class Positions(Blotter[PositionView]):
         palette, instrument, position = self.palette, row.instrument, row.position
         direction = formatting.sign_of(position.quantity)
         side = palette.sign(direction)
-        gain = palette.sign(formatting.sign_of(row.unrealized_pnl))
+        is_old = instrument.id.venue in self._silent
+        gain = palette.muted if is_old else palette.sign(formatting.sign_of(row.unrealized_pnl))
+        mark = formatting.price(row.mark, instrument)
         distance = row.liquidation_distance
         liquidation = formatting.price(position.liquidation_price, instrument)
         if position.liquidation_is_estimate and position.liquidation_price is not None:
@@ -81,7 +90,7 @@ class Positions(Blotter[PositionView]):
             "side": (("FLAT", "LONG", "SHORT")[direction], side),
             "size": (formatting.quantity(abs(position.quantity), instrument), palette.text),
             "entry": (formatting.price(position.entry_price, instrument), palette.text),
-            "mark": (formatting.price(row.mark, instrument), palette.text),
+            "mark": (f"◐ {mark}", palette.warning) if is_old else (mark, palette.text),
             "pnl": (formatting.signed(row.unrealized_pnl), gain),
             "break_even": (formatting.price(row.break_even, instrument), palette.muted),
             "liquidation": (liquidation, palette.alarm if is_near else palette.text),

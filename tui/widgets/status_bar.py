@@ -9,7 +9,7 @@ from rich.style import Style
 
 from tui import formatting
 from tui.desk.frame import Frame, VenueView
-from tui.widgets.cells import Part, Span
+from tui.widgets.cells import Part, Span, crop, plain
 from tui.widgets.line import Line
 from tui.widgets.palette import Palette
 from venues.events import LinkState
@@ -23,7 +23,7 @@ def state_of(view: VenueView, now: int, palette: Palette) -> Span:
     """Returns a venue's state as glyph and words: "●", "◐ stale 4 s", "○ reconnecting", "✕ down"."""
     match view.state:
         case LinkState.LIVE:
-            return ("◔ reconciling", palette.warning) if view.is_reconciling else ("●", palette.buy)
+            return ("◔ reconciling", palette.warning) if view.is_reconciling else ("●", palette.good)
         case LinkState.STALE:
             silent = max(0, now - view.ts_last_data) // NANOSECONDS if view.ts_last_data else 0
             return (f"◐ stale {silent} s" if view.ts_last_data else "◐ stale", palette.warning)
@@ -96,5 +96,5 @@ class StatusBar(Line):
                 words = f"{'!' if is_off else ''}{formatting.milliseconds(view.clock_offset)}"
                 spans.append((f"  clock {words}", style))
         elif view.detail and self.size.width >= 100:
-            spans.append((f" {view.detail[:40]}", palette.muted))
+            spans.append((f" {crop(plain(view.detail), 40)}", palette.muted))
         return tuple(spans)

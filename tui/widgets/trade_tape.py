@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from tui import formatting
 from tui.desk.frame import Frame, TapeRow, TapeView
@@ -55,6 +55,8 @@ class TradeTape(InstrumentPane, can_focus=True):
     On 38 rows a trade repaints 38 rows of a tape that scrolls, and two of a ring: the one that it takes, and the
     one that loses the mark of the newest.
     """
+
+    empty_title: ClassVar[str] = "tape"
 
     def __init__(self, *, ring: bool = False, **widget: Any) -> None:
         super().__init__(**widget)
@@ -192,7 +194,8 @@ class TradeTape(InstrumentPane, can_focus=True):
             return [(" " + key.text, palette.muted)]
         if isinstance(key, _Heading):
             columns = key.columns
-            time = fit("time", columns.time + 1) if columns.time else ""
+            clock = "local" if self.shows_local_time else "UTC"
+            time = fit(f"time {clock}" if columns.time > 9 else clock, columns.time + 1) if columns.time else ""
             price, size = fit("price", columns.price, "right"), fit("size", columns.size, "right")
             return [(f" {time}{_GAP if time else ''}{price}{_GAP}{size}", palette.muted)]
         if not isinstance(key, _Row):
@@ -201,7 +204,7 @@ class TradeTape(InstrumentPane, can_focus=True):
         colour = palette.side(sweep.side)
         spans: list[Span] = [("▸" if key.is_newest else " ", palette.strong)]
         if columns.time:
-            time = formatting.time_of_day(sweep.ts_event, milliseconds=columns.time > 8)
+            time = self.time_of_day(sweep.ts_event, milliseconds=columns.time > 8)
             spans.append((time + " " + _GAP, palette.muted))
         instrument = columns.instrument
         spans.append((fit(formatting.price(sweep.price, instrument), columns.price, "right"), colour))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.message import Message
 
@@ -11,6 +11,7 @@ from tui import formatting
 from tui.desk.frame import Frame, QuoteView
 from tui.widgets.blotter import Blotter, Column
 from tui.widgets.cells import Span
+from tui.widgets.pane import silent_venues
 from venues.model import Instrument, InstrumentId
 
 _ROOM_FOR_NAMES = 36
@@ -48,7 +49,13 @@ class Watchlist(Blotter[QuoteView]):
             self.instrument = instrument
             self.is_favourite = is_favourite
 
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._silent: frozenset[str] = frozenset()
+
     def take(self, frame: Frame) -> None:
+        if frame.venues is not None:
+            self._silent = silent_venues(frame.venues)
         if frame.quotes is not None:
             self.set_rows(frame.quotes)
             self.set_pane_title("watchlist")
@@ -87,12 +94,17 @@ class Watchlist(Blotter[QuoteView]):
     def cells_of(self, row: QuoteView) -> Mapping[str, Span]:
         palette, instrument = self.palette, row.instrument
         change = formatting.sign_of(row.change)
-        is_tradable = instrument.is_tradable
+        is_old = instrument.id.venue in self._silent
+        name = palette.text if instrument.is_tradable else palette.muted
+        star = "★" if row.is_favourite else " "
         return {
-            "star": ("★" if row.is_favourite else " ", palette.own),
-            "name": (self._name_of(instrument), palette.text if is_tradable else palette.muted),
-            "last": (formatting.price(row.last, instrument), palette.text),
-            "change": (formatting.percent(row.change, 1, sign=True), palette.sign(change)),
+            "star": ("◐", palette.warning) if is_old else (star, palette.own),
+            "name": (self._name_of(instrument), name),
+            "last": (formatting.price(row.last, instrument), palette.muted if is_old else palette.text),
+            "change": (
+                formatting.percent(row.change, 1, sign=True),
+                palette.muted if is_old else palette.sign(change),
+            ),
             "bid": (formatting.price(row.bid, instrument), palette.muted),
             "ask": (formatting.price(row.ask, instrument), palette.muted),
             "volume": (formatting.compact(row.volume), palette.muted),

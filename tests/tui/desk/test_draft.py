@@ -159,6 +159,12 @@ def test_the_venue_and_the_type_decide_the_fields(draft: Draft, around: str, fie
     assert " ".join(fields_for(draft, context)) == fields
 
 
+def test_exits_go_with_a_perpetual_only() -> None:
+    exits = {Field.TAKE_PROFIT, Field.STOP_LOSS}
+    assert exits <= set(fields_for(limit(), perp()))
+    assert not exits & set(fields_for(limit(), spot(venues=(venue_view(capabilities=EVERYTHING),))))
+
+
 def test_a_bare_venue_has_only_what_it_can_do() -> None:
     bare = spot(venues=(venue_view(capabilities=Capabilities(mode=Mode.PAPER)),))
     assert fields_for(limit(), bare) == (Field.TYPE, Field.PRICE, Field.SIZE)

@@ -163,7 +163,7 @@ async def test_leaving_asks_when_orders_are_open_and_esc_stays(key: str) -> None
 
 def test_what_is_left_behind_is_said() -> None:
     assert quit_reasons(sample_frame()) == [
-        "paper: 5 open orders, cancelled at exit and journalled",
+        "paper: 5 open orders, cancelled at exit, told at the next start",
         "2 positions, left open",
     ]
     assert quit_reasons(sample_frame(venues=(), positions=()))[0] == "paper: 5 open orders, left working"

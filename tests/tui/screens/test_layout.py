@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
+from textual.widgets._toast import Toast
 
 from tests.support.desk_app import running
 from tests.support.frames import desk_view, sample_frame
@@ -103,6 +104,50 @@ async def test_tab_goes_round_all_panes_on_the_screen_and_back() -> None:
         assert desk.focus == "book"
         await desk.press("shift+tab")
         assert desk.focus == "positions"
+
+
+async def test_the_widest_screen_shows_every_pane_at_once() -> None:
+    async with running(size=(200, 60)) as desk:
+        assert all(desk.dashboard.query_one(f"#{name}").display for name in TABS)
+
+
+async def test_tab_leads_back_to_an_open_ticket() -> None:
+    async with running() as desk:
+        await desk.press("b")
+        desk.dashboard.query_one("#tape").display = False
+        desk.dashboard.ladder.focus()
+        await desk.pilot.pause()
+        assert desk.focus == "book"
+        await desk.press("tab")
+        assert desk.dashboard.has_ticket_focus
+        desk.dashboard.query_one("#watch").focus()
+        await desk.pilot.pause()
+        await desk.press("shift+tab")
+        assert desk.dashboard.has_ticket_focus
+
+
+@pytest.mark.parametrize("keys", [(), ("b",)], ids=["desk", "ticket"])
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_toasts_cover_neither_the_ticket_nor_the_lines_above_and_below(
+    size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    async with running(size=size, draws_toasts=True) as desk:
+        await desk.press(*keys)
+        for number in range(5):
+            desk.app.notify(f"toast {number}: " + "many words " * 12, markup=False)
+            await desk.pilot.pause()
+        desk.app.notify("an alarm", severity="error", markup=False)
+        desk.app.notify("and a last word", markup=False)
+        await desk.pilot.pause()
+        await desk.until(lambda: len(desk.app.screen.query(Toast)) == 3)
+        await desk.pilot.pause()
+        assert desk.toasts[1:] == ["an alarm", "and a last word"]
+        clear = [desk.dashboard.query_one(f"#{name}").region for name in ("header", "summary", "status")]
+        if keys:
+            clear.append(desk.dashboard.ticket.region)
+        for toast in desk.app.screen.query(Toast):
+            assert toast.region.width > 20
+            assert not any(toast.region.overlaps(region) for region in clear)
 
 
 @pytest.mark.parametrize("mode", ["LIVE", "PAPER", "REPLAY", "PRACTICE", "READ-ONLY"])

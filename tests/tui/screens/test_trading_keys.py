@@ -58,7 +58,8 @@ async def test_size_keys_change_the_preview() -> None:
 
 
 async def test_leaving_the_instrument_drops_the_preview() -> None:
-    desk = ScriptedDesk([sample_frame(), spot_frame(2)])
+    # The app opens with the first frame, and `running` has it take the second.
+    desk = ScriptedDesk([sample_frame(), sample_frame(), spot_frame(2)])
     async with running(desk) as app:
         await app.press("j", "b")
         app.app.take_news()

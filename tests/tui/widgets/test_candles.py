@@ -33,10 +33,10 @@ def replaced(view: BarsView, last: Bar) -> Frame:
 async def test_a_candle_has_a_wick_and_a_body() -> None:
     async with on_stage(Candles(), 30, 12) as (chart, _):
         chart.take(bars(bar("104", "120", "100", "116")))
-        column = [line[-1] for line in lines(chart)[:-1] if line and line[-1] in "│┃╷╵╻╹╽╿"]
+        column = [line[-1] for line in lines(chart)[:-1] if line and line[-1] in "│║╷╵╥╨"]
         text = "".join(column).strip("│╷╵")
-        assert "┃" in text
-        assert set("".join(column)) & set("│╽╿╷╵"), column
+        assert "║" in text
+        assert set("".join(column)) & set("│╷╵"), column
 
 
 async def test_a_rising_candle_differs_from_a_falling_one_in_colour() -> None:
@@ -44,7 +44,7 @@ async def test_a_rising_candle_differs_from_a_falling_one_in_colour() -> None:
         chart.take(bars(bar("100", "110", "100", "110"), bar("110", "110", "100", "100")))
         styles = [
             segment.style.color for y in range(5) for segment in chart.render_line(y)
-            if "┃" in segment.text and segment.style is not None
+            if segment.style is not None and set("┃║") & set(segment.text)
         ]  # fmt: skip
         assert {str(chart.palette.buy.color), str(chart.palette.sell.color)} == {str(s) for s in styles}
 
@@ -54,7 +54,7 @@ async def test_the_interval_is_in_the_title_and_the_last_price_on_the_axis() -> 
         chart.take(sample_frame(bars=bars_view(interval=900)))
         assert str(chart.border_title) == "candles 15m"
         assert "60,624.5◂" in row_with(chart, "◂")
-        assert lines(chart)[-1].split()[0] == "vol"
+        assert lines(chart)[-2].split()[0] == "vol"
 
 
 async def test_the_axis_stands_while_the_forming_candle_moves_within_it() -> None:
@@ -105,7 +105,7 @@ async def test_small_and_large(width: int, height: int) -> None:
         chart.toggle_width()
         chart.toggle_width()
         assert {chart.render_line(y).cell_length for y in range(height)} == {width}
-        assert any(set(line) & set("│┃╷╵╻╹╽╿") for line in lines(chart))
+        assert any(set(line) & set("│┃║╷╵╻╹╽╿╥╨") for line in lines(chart))
 
 
 async def test_a_market_that_never_moved_is_drawn() -> None:
@@ -114,13 +114,44 @@ async def test_a_market_that_never_moved_is_drawn() -> None:
         assert any("100.0" in line for line in lines(chart))
 
 
-async def test_without_colour_a_falling_candle_is_a_block() -> None:
+async def test_a_rising_candle_is_hollow_and_a_falling_one_solid() -> None:
     rising, falling = bar("100", "110", "100", "110"), bar("110", "110", "100", "100")
     async with on_stage(Candles(), 12, 5) as (chart, _):
         chart.take(bars(rising, falling))
-        assert "┃┃" in "".join(lines(chart))
+        assert all(line.endswith("║┃") for line in lines(chart) if line.strip())
         chart.app.no_color = True
         chart.redraw()
-        assert all(line.endswith("┃█") for line in lines(chart) if line.strip())
-        chart.set_solid_falls(False)
-        assert all(line.endswith("┃┃") for line in lines(chart) if line.strip())
+        assert all(line.endswith("║█") for line in lines(chart) if line.strip())
+
+
+async def test_the_shortest_bodies_differ_in_form_too() -> None:
+    async with on_stage(Candles(), 30, 12) as (chart, _):
+        chart.take(bars(bar("100", "120", "80", "100.5"), bar("100.5", "120", "80", "100")))
+        rising, falling = ("".join(line[-2:][at : at + 1] for line in lines(chart)) for at in (0, 1))
+        assert set(rising) & set("╥╨║")
+        assert set(falling) & set("╻╹╽╿┃")
+
+
+@pytest.mark.parametrize(("interval", "times"), [(60, ["13:30", "13:40", "13:50"]), (3600, ["12:00", "00:00"])])
+async def test_round_times_stand_below_their_candles(interval: int, times: list[str]) -> None:
+    view = bars_view(interval=interval)
+    async with on_stage(Candles(), 60, 16) as (chart, _):
+        chart.take(sample_frame(bars=view))
+        axis = lines(chart)[-1]
+        assert axis.split()[0] == "UTC"
+        assert set(times) <= set(axis.split())
+        ago = next(
+            n for n, bar in enumerate(reversed(view.bars)) if bar.ts_open // 10**9 % 86_400 == _second(times[-1])
+        )
+        assert axis.rindex(times[-1]) == 60 - 1 - ago
+
+
+async def test_candles_of_days_have_dates_below() -> None:
+    async with on_stage(Candles(), 60, 16) as (chart, _):
+        chart.take(sample_frame(bars=bars_view(interval=86_400)))
+        assert lines(chart)[-1].split() == ["UTC", "08-27", "09-24"]
+
+
+def _second(words: str) -> int:
+    hours, minutes = words.split(":")
+    return int(hours) * 3600 + int(minutes) * 60

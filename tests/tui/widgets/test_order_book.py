@@ -138,7 +138,7 @@ async def test_the_spread_line_has_spread_and_basis_points_of_the_true_touch() -
         book.take(sample_frame())
         book.group(1)
         book.group(1)
-        assert "spread 0.5 · 0.1 bps · age 0.1 s · ×5 ticks" in lines(book)[-1]
+        assert "spread 0.5 · 0.08 bps · age 0.1 s" in lines(book)[-1]
 
 
 async def test_grouping_sums_levels_and_keeps_the_cursors_price() -> None:

@@ -53,7 +53,7 @@ async def test_newest_is_on_top_with_side_as_a_glyph_and_own_fills_marked() -> N
     async with on_stage(TradeTape(), 42, 9) as (tape, _):
         tape.take(sample_frame())
         text = lines(tape)
-        assert text[0].split() == ["time", "price", "size"]
+        assert text[0].split() == ["time", "UTC", "price", "size"]
         assert text[1].split() == ["14:03:07.412", "60,625.0", "0.120", "▲"]
         assert text[4].split() == ["14:03:06.870", "60,624.5", "1.200", "▼", "×3"]
         assert text[5].split() == ["14:03:06.655", "60,625.0", "0.250", "▲", "you"]
