@@ -14,8 +14,9 @@ from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.message import Message
-from textual.notifications import SeverityLevel
+from textual.notifications import Notify, SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
@@ -25,6 +26,7 @@ from tui.desk.control import Desk
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.key_guard import KeyGuard
+from tui.key_order import PATIENCE, KeyOrder
 from tui.keymap import Context, Keymap
 from tui.screens.dashboard import Dashboard
 from tui.screens.error import ErrorDialog
@@ -35,6 +37,8 @@ from venues.port import Mode
 FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
 _SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm")
 _LONGEST_NOTICE = 200
+_MOST_TOASTS = 3
+_SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
 
 
 class PitsideApp(App[None], inherit_bindings=False):
@@ -74,6 +78,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         self._notices = list(notices)
         self._frame_interval = frame_interval
         self._guard = guard or KeyGuard()
+        self._key_order = KeyOrder(self._deliver, clock)
         self._clock = clock
         self._pause = pause
         self._last_tick = self._last_key = clock()
@@ -92,6 +97,10 @@ class PitsideApp(App[None], inherit_bindings=False):
             self.theme = DEFAULT_THEME
 
     def get_default_screen(self) -> Screen[Any]:
+        # The mode is on the screen from the first paint on.
+        frame = self._desk.take_frame()
+        if frame is not None:
+            self._dashboard.take(frame)
         return self._dashboard
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -107,12 +116,19 @@ class PitsideApp(App[None], inherit_bindings=False):
             if name != self.theme:
                 self.unregister_theme(name)
         for notice in self._notices:
-            self.notify(notice, severity="warning", markup=False, timeout=12)
+            words = "\n".join(sanitise(line, _LONGEST_NOTICE) for line in notice.splitlines())
+            self.notify(words, severity="warning", markup=False, timeout=12)
         self.set_interval(self._frame_interval, self.take_news)
+        self.set_interval(PATIENCE, self._key_order.look)
 
     def action_panic_now(self) -> None:
         """Puts the panic question, wherever the focus is."""
         self._dashboard.perform("desk.panic")
+
+    def action_command_palette(self) -> None:
+        """Opens the palette, on the desk only: Textual puts a second one over a dialog, and ends by that."""
+        if self.screen is self._dashboard and not self._dashboard.has_ticket_focus:
+            super().action_command_palette()
 
     def take_news(self) -> None:
         """Takes the newest frame and every fact from the desk; called by the frame timer."""
@@ -157,17 +173,37 @@ class PitsideApp(App[None], inherit_bindings=False):
             if alarm:
                 self.bell()
 
+    def on_notify(self, _event: Notify) -> None:
+        """Makes room for a toast: of too many, the oldest of the least severe goes."""
+        toasts = list(self._notifications)
+        while len(toasts) >= _MOST_TOASTS:
+            least = min(toasts, key=lambda toast: _SEVERITIES.index(toast.severity))
+            toasts.remove(least)
+            self._unnotify(least, refresh=False)
+
     def post_message(self, message: Message) -> bool:
         if isinstance(message, events.Key) and not message.is_forwarded:
             self._guard.saw(message.time)
         return super().post_message(message)
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self._last_key = self._clock()
-            if await self._is_type_ahead(event):
-                return
+            if isinstance(event, events.Key) and event.key in self.keymap.keys("desk.panic"):
+                # Panic waits for nothing.
+                await super().on_event(event)
+            else:
+                await self._key_order.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _deliver(self, event: events.Key | events.Paste) -> list[DOMNode]:
+        """Forwards a key or a paste to the focus; returns the way it goes from there, none when it was dropped."""
+        if isinstance(event, events.Key) and await self._is_type_ahead(event):
+            return []
+        way = (self.focused or self.screen).ancestors_with_self
         await super().on_event(event)
+        return way
 
     async def _is_type_ahead(self, key: events.Key) -> bool:
         """Whether a key that could trade was not pressed for what the screen shows now: then it is dropped."""
@@ -176,8 +212,9 @@ class PitsideApp(App[None], inherit_bindings=False):
         if self._guard.is_stale(key.time, self._clock()):
             self.notify("keys from before the screen caught up were dropped", severity="warning", markup=False)
             return True
-        # Only after the window has passed is it known how many keys came with this one.
-        await self._pause(self._guard.burst_window)
+        if not self._guard.is_burst(key.time):
+            # Only after the window has passed is it known how many keys came with this one.
+            await self._pause(self._guard.burst_window)
         if self._guard.is_burst(key.time):
             self.notify("a burst of keys was dropped: it may have been pasted", severity="warning", markup=False)
             return True
@@ -189,7 +226,8 @@ class PitsideApp(App[None], inherit_bindings=False):
         for action in self.keymap.actions(Context.DESK, Context.EVERYWHERE):
             if action.id.startswith(("move.", "pane.", "palette.")):
                 continue
-            title = f"{action.commands[0] if action.commands else action.id}  ({self.keymap.label(action.id)})"
+            name = action.commands[0] if action.commands else action.help
+            title = f"{name}  ({self.keymap.label(action.id)})"
             yield SystemCommand(title, action.help, lambda id_=action.id: self._dashboard.perform(id_))
         for name in sorted(self.available_themes):
             yield SystemCommand(f"theme {name}", "change the colours", lambda to=name: setattr(self, "theme", to))

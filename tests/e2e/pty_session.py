@@ -248,6 +248,10 @@ class PtySession:
         while data:
             data = data[os.write(self._master, data) :]
 
+    def unread_bytes(self) -> int:
+        """Returns how many bytes of what was sent the program has not read yet."""
+        return int.from_bytes(fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)), sys.byteorder)
+
     def resize(self, rows: int, columns: int) -> None:
         """Changes the terminal's size; the kernel tells the program."""
         with self._news:

@@ -32,6 +32,15 @@ def test_every_key_of_a_long_paste_is_of_the_burst() -> None:
     assert not guard.is_burst(6.0)
 
 
+def test_a_burst_is_remembered_while_its_keys_wait_behind_each_other() -> None:
+    guard = KeyGuard()
+    times = [7 + number * 0.0001 for number in range(4_000)]
+    for time in [*times, 7.45, 7.49]:
+        guard.saw(time)
+    assert all(guard.is_burst(time) for time in times)
+    assert not guard.is_burst(7.45)
+
+
 def test_a_key_that_waited_out_a_stall_is_stale() -> None:
     guard = KeyGuard(stale=0.5)
     assert not guard.is_stale(10.0, 10.4)

@@ -193,7 +193,7 @@ class Trader:
         closing = self._closing(position, 100)
         if isinstance(closing, Outcome):
             return closing
-        opening = msgspec.structs.replace(closing, reduce_only=False, position_id=None)
+        opening = msgspec.structs.replace(closing, reduce_only=False, position_id=None, overrides=frozenset())
         allowed = self.check(opening)
         if allowed.verdict is not Verdict.SENT:
             return allowed
@@ -259,6 +259,16 @@ class Trader:
             quantity=quantity,
             reduce_only=True,
             position_id=None if position.position_id == "net" else position.position_id,
+            overrides=frozenset() if self._is_closing(position) else frozenset({"duplicate"}),
+        )
+
+    def _is_closing(self, position: Position) -> bool:
+        """Whether something that reduces the position is on its way; if not, a twin of the last close is a new
+        wish: its size is a part of what is held now, half of 0.4 and then all of the 0.2 left.
+        """
+        return any(
+            tracked.order.reduce_only and tracked.order.instrument == position.instrument
+            for tracked in self._store.orders.open_orders(position.instrument.venue)
         )
 
     async def _prepare(

@@ -17,12 +17,13 @@ The entry point plugs it in with five calls, in this order (the first two before
         detach=engine.detach,                 # (signal number) -> Future: the detach policy, on the engine's loop
         exit_ui=terminal.ask_exit,
         force_restore=terminal.force_restore,
+        begin_close=engine.begin_stop,        # in time even where the UI never leaves
         is_hung_up=terminal.is_hung_up,
     )
     watch.start()
     app.run(mouse=False)
     watch.ui_finished()                       # the terminal is restored; the engine may close
-    engine.close()
+    engine.stop(policy=None if watch.policy_finished() else "leave")
     return watch.exit_code if watch.exit_code is not None else app.return_code
 
 `terminal.bytes_per_second` is for the status bar, `terminal.redraw()` for a key that repairs a garbled screen.

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import textual
@@ -36,11 +37,16 @@ class Terminal:
         self._frame: list[str] | None = None
         self._gate: PaintGate | None = None
         self._is_redraw_wanted = False
+        self._on_first_paint: Callable[[], object] | None = None
 
     @property
     def is_stock(self) -> bool:
         """Whether Textual is not the version that ours was written for, and writes by itself."""
-        return textual.__version__ != KNOWN_TEXTUAL
+        return not is_known_textual()
+
+    def call_at_first_paint(self, call: Callable[[], object]) -> None:
+        """Has `call` called once, on the UI thread, when the first frame was written; never where `is_stock`."""
+        self._on_first_paint = call
 
     @property
     def has_pending(self) -> bool:
@@ -122,6 +128,12 @@ class Terminal:
         if is_needed and parts:
             self.write("".join(parts))
 
+    def painted(self) -> None:
+        """Says that a frame which shows something was written."""
+        call, self._on_first_paint = self._on_first_paint, None
+        if call is not None:
+            call()
+
     def take_loss(self) -> bool:
         """Tells once whether anything was dropped on the way to the terminal."""
         return self._writer is not None and self._writer.take_loss()
@@ -147,6 +159,13 @@ class Terminal:
             # The loop may have closed since.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(call, *arguments)
+
+
+def is_known_textual() -> bool:
+    """Tells whether Textual is the version that its private classes were read in."""
+    # Its own `__version__` asks importlib.metadata, which brings the mail parser: 15 ms before the first paint.
+    installed = Path(textual.__file__).parent.parent / f"textual-{KNOWN_TEXTUAL}.dist-info"
+    return installed.is_dir() or textual.__version__ == KNOWN_TEXTUAL
 
 
 def attach(app: App[Any]) -> Terminal:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from rich.cells import cell_len, get_character_cell_size
 from rich.color import ColorSystem
 from rich.console import COLOR_SYSTEMS, Console
-from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
@@ -52,6 +52,12 @@ def parse_sgr(parameters: str) -> Sgr:
         else:
             attributes.append(code)
     return Sgr((";".join(attributes), colours["3"], colours["4"]))
+
+
+@lru_cache(maxsize=8192)
+def look_of(style: Style, system: ColorSystem) -> Sgr:
+    """Returns how a cell of this style looks."""
+    return parse_sgr(Strip.render_ansi(style, system))
 
 
 @lru_cache(maxsize=65536)
@@ -120,20 +126,19 @@ class Shadow:
             self._characters = [[_UNKNOWN] * width for _ in range(height)]
             self._looks = [[_PLAIN] * width for _ in range(height)]
         self._out, self._at, self._look = [], None, _PLAIN
+        system = COLOR_SYSTEMS.get(console.color_system or "truecolor", ColorSystem.TRUECOLOR)
         for y, x, strip in pieces:
-            self._paint(y, x, strip, console)
+            self._paint(y, x, strip, console, system)
         self._change_look(_PLAIN)
         return "".join(self._out)
 
-    def _paint(self, y: int, x: int, strip: Strip, console: Console) -> None:
-        segments = [segment for segment in strip if segment.text]
-        if x + strip.cell_length > self._width or not all(is_simple(segment) for segment in segments):
+    def _paint(self, y: int, x: int, strip: Strip, console: Console, system: ColorSystem) -> None:
+        if x + strip.cell_length > self._width or not is_simple(strip):
             self._paint_stock(y, x, strip, console)
             return
-        system = COLOR_SYSTEMS.get(console.color_system or "truecolor", ColorSystem.TRUECOLOR)
         characters, looks = self._characters[y], self._looks[y]
-        for text, style, _ in segments:
-            look = parse_sgr(Strip.render_ansi(style, system)) if style else _PLAIN
+        for text, style, _ in strip:
+            look = look_of(style, system) if style else _PLAIN
             end = x + len(text)
             if "".join(characters[x:end]) == text and looks[x:end].count(look) == len(text):
                 x = end
@@ -182,10 +187,12 @@ class Shadow:
         self._look = look
 
 
-def is_simple(segment: Segment) -> bool:
-    """Tells whether a segment is nothing but text of one look, a character a cell."""
-    text, style, control = segment
-    return not control and is_narrow(text) and (style is None or style.link is None)
+def is_simple(strip: Strip) -> bool:
+    """Tells whether a strip is nothing but text, a character a cell."""
+    for text, style, control in strip:
+        if control or not is_narrow(text) or (style is not None and style.link is not None):
+            return False
+    return True
 
 
 def layout_pieces(update: LayoutUpdate) -> Iterator[tuple[int, int, Strip]]:

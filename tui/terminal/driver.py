@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import select
+import time
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
@@ -13,9 +14,13 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from tui.desk.inert import sanitise
+
 _READ_BYTES = 4096
+_LONGEST_PASTE = 1_000  # characters of a line
 _IDLE_SECONDS = 0.1
-# A lone Esc is told from a sequence by ESCDELAY, 25 ms; the stock look every 100 ms would make that 125.
+# A lone Esc is told from a sequence by ESCDELAY, 25 ms; the stock look every 100 ms would make that 125, and a
+# key that comes meanwhile would be joined with the Esc: "2" would be "™".
 _ESCAPE_LOOK_SECONDS = 0.01
 
 
@@ -33,6 +38,11 @@ class Seat(Protocol):
 
 class DeskParser(XTermParser):
     """Textual's parser of terminal input, without what is never asked for."""
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether an Esc has come, and it is not known yet whether more belongs to it."""
+        return self._timeout_time is not None
 
     def parse_mouse_code(self, code: str) -> Message | None:
         # A forged in-band resize report turns pixel mode on; with a width of 0 the next mouse event divided by it.
@@ -68,11 +78,9 @@ class DeskDriver(LinuxDriver):
         """Reads keys until the driver leaves or the terminal is gone."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         parser = DeskParser(self._debug)
-        is_waiting = False
         while not self.exit_event.is_set():
-            ready, _, _ = select.select(
-                [self.fileno], [], [], _ESCAPE_LOOK_SECONDS if is_waiting else _IDLE_SECONDS
-            )
+            patience = _ESCAPE_LOOK_SECONDS if parser.is_undecided else _IDLE_SECONDS
+            ready, _, _ = select.select([self.fileno], [], [], patience)
             try:
                 data = os.read(self.fileno, _READ_BYTES) if ready else None
             except BlockingIOError:
@@ -84,11 +92,15 @@ class DeskDriver(LinuxDriver):
                 return
             try:
                 if data is not None:
-                    for message in parser.feed(decoder.decode(data)):
+                    # What was read at once came at once, however slowly this thread gets to run now: it is by
+                    # their times that a burst of keys is told from keys that were pressed.
+                    taken = time.monotonic()
+                    # A line may deliver a character in pieces. Of the first there is no text yet, and no text
+                    # is the end of all input to the parser.
+                    text = decoder.decode(data)
+                    for message in parser.feed(text) if text else ():
+                        message.time = taken
                         self.process_message(message)
-                    is_waiting = data.endswith(b"\x1b") or b"\x1b" in data[-32:]
-                else:
-                    is_waiting = False
                 for message in parser.tick():
                     self.process_message(message)
             except (ArithmeticError, LookupError, ValueError):
@@ -100,4 +112,7 @@ class DeskDriver(LinuxDriver):
         # of 99999 x 99999 cells would make the compositor build them.
         if isinstance(message, events.Resize):
             return
+        if isinstance(message, events.Paste):
+            # An input shows what it is given, C1 controls too, and takes the first line of it.
+            message = events.Paste("\n".join(sanitise(line, _LONGEST_PASTE) for line in message.text.splitlines()))
         super().process_message(message)

@@ -39,6 +39,8 @@ class Output(Protocol):
 
     def end_frame(self, is_needed: bool) -> None: ...
 
+    def painted(self) -> None: ...
+
 
 class DeltaUpdate(CompositorUpdate):
     """An update that is turned into what differs from the shadow, at the moment Textual writes it."""
@@ -85,6 +87,8 @@ class PaintGate:
             cursor = self._app.cursor_position
             self._output.end_frame(bool(update.text) or cursor != self._cursor)
             self._cursor = cursor
+        if update.text:
+            self._output.painted()
 
     def reopen(self) -> None:
         """Paints what was held back; called when the terminal has taken everything."""
