@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, cast
+
+import click
 
 from tui.cli import Options
 from tui.config import Config, GuardsSection, load_config
 from tui.desk.engine import Engine
 from tui.desk.guards import Limits
+from tui.desk.inert import sanitise
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
 from tui.keymap import build_keymap
 from tui.paths import make_private_dir
 from tui.terminal.environment import prepare
 from venues.registry import create_venue
+
+# Seconds after which the venues are opened even if nothing could be painted yet.
+HOLD_SECONDS = 0.5
 
 
 def run_desk(options: Options) -> int:
@@ -25,6 +34,8 @@ def run_desk(options: Options) -> int:
         ConfigError, VenueError, UnsafePath: what must be mended before a desk can be opened.
     """
     prepare()
+    # Importing and styling make objects that stay; looking for cycles among them is a twentieth of the start.
+    gc.disable()
     config = load_config(options.paths.config_file)
     venue = create_venue(options.venue or config.desk.venue, venue_settings(options, config))
     # Before any thread: all of them inherit the mask.
@@ -44,7 +55,7 @@ def run_desk(options: Options) -> int:
             detach_policy=config.detach.policy,
         )
     )
-    engine.start()
+    engine.start(hold=HOLD_SECONDS)
     try:
         app = PitsideApp(
             engine,
@@ -56,18 +67,39 @@ def run_desk(options: Options) -> int:
         )
         terminal = attach(app)
         app.bytes_per_second = lambda: terminal.bytes_per_second
+        terminal.call_at_first_paint(partial(painted_first, engine))
         watch = SignalWatch(
             detach=lambda _number: cast("Future[object]", engine.detach(config.detach.policy)),
             exit_ui=terminal.ask_exit,
             force_restore=terminal.force_restore,
+            begin_close=engine.begin_stop,
             is_hung_up=terminal.is_hung_up,
         )
         watch.start()
         app.run(mouse=False)
         watch.ui_finished()
+        engine.stop(policy=None if watch.policy_finished() else "leave")
     finally:
         engine.stop()
-    return watch.exit_code if watch.exit_code is not None else app.return_code or 0
+    if watch.exit_code is None:
+        return app.return_code or 0
+    if watch.policy_error:
+        say(f"pitside: the detach policy {config.detach.policy} failed: {watch.policy_error}")
+    return watch.exit_code
+
+
+def say(line: str) -> None:
+    """Writes a last line on stderr, which may be a terminal that is gone."""
+    with contextlib.suppress(OSError):
+        click.echo(sanitise(line, 1_000), err=True)
+
+
+def painted_first(engine: Engine) -> None:
+    """Lets everything go on that the first paint did not need."""
+    # What was made so far stays to the end: a full collection would walk over it, with every thread waiting.
+    gc.freeze()
+    gc.enable()
+    engine.release()
 
 
 def venue_settings(options: Options, config: Config) -> dict[str, Any]:

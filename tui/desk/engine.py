@@ -7,12 +7,13 @@ to the loop, and nobody waits for them. The desk goes on whatever the terminal d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
@@ -72,6 +73,8 @@ class Engine:
         self._session: Session | None = None
         self._halt: asyncio.Event | None = None
         self._is_up = threading.Event()
+        self._opening: asyncio.Event | None = None
+        self._hold = 0.0
         self._longest_gap = 0.0
 
     @property
@@ -87,43 +90,66 @@ class Engine:
     def reset_longest_gap(self) -> None:
         self._longest_gap = 0.0
 
-    def start(self) -> None:
-        """Starts the thread and returns once its loop runs; venues open in the background.
+    def start(self, hold: float = 0.0) -> None:
+        """Starts the thread and returns once its loop runs and the first frame lies ready.
+
+        Venues open in the background, at `release` or after `hold` seconds: opening one takes the processor
+        for 50 to 200 ms, which the first paint would wait for.
 
         Raises:
             RuntimeError: it was started before.
         """
         if self._thread is not None:
             raise RuntimeError("the engine was started before")
+        self._hold = hold
         session = self._make_session(self._facts.append)
         self._thread = threading.Thread(target=self._main, args=(session,), name="engine", daemon=True)
         self._thread.start()
         self._is_up.wait()
 
-    def stop(self, policy: str = "leave", timeout: float = 5.0) -> DetachReport | None:
+    def release(self) -> None:
+        """Opens the venues now, where `start` holds them back. From any thread, and as often as one likes."""
+        loop, opening = self._loop, self._opening
+        if loop is not None and opening is not None and not loop.is_closed():
+            # The loop may close between the question and here.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(opening.set)
+
+    def stop(self, policy: str | None = "leave", timeout: float = 5.0) -> DetachReport | None:
         """Carries out the detach policy, closes the venues and ends the thread, all within `timeout` seconds.
 
-        Returns the policy's report; None where it did not come to its end in time or failed. May be called from
-        any thread but the engine's, and twice.
+        Without a policy (it has been carried out before) only the rest is done. Returns the policy's report; None
+        where there was none, or it did not come to its end in time or failed. May be called from any thread but
+        the engine's, and twice.
         """
-        thread, loop, halt = self._thread, self._loop, self._halt
-        if thread is None or loop is None or halt is None or not thread.is_alive():
+        thread = self._thread
+        if thread is None or not thread.is_alive():
             return None
         deadline = self._monotonic() + timeout
-        report: DetachReport | None = None
-        future = self.detach(policy)
-        try:
-            # A fifth is left for closing the venues.
-            report = future.result(timeout * 0.8)
-        except FutureTimeout:
-            future.cancel()
-            logger.error("the detach policy %s was not carried out within %.1f s", policy, timeout * 0.8)
-        except (ValueError, RuntimeError) as error:
-            logger.error("the detach policy %s failed: %s", policy, error)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(halt.set)
+        # A fifth is left for closing the venues.
+        report = None if policy is None else self._carry_out(policy, timeout * 0.8)
+        self.begin_stop()
         thread.join(max(0.1, deadline - self._monotonic()))
         return report
+
+    def begin_stop(self) -> None:
+        """Has the venues closed and the thread ended, without waiting for it. From any thread, and twice."""
+        loop, halt = self._loop, self._halt
+        if loop is not None and halt is not None and not loop.is_closed():
+            # The loop may close between the question and here.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(halt.set)
+
+    def _carry_out(self, policy: str, seconds: float) -> DetachReport | None:
+        future = self.detach(policy)
+        try:
+            return future.result(seconds)
+        except FutureTimeout:
+            future.cancel()
+            logger.error("the detach policy %s was not carried out within %.1f s", policy, seconds)
+        except (CancelledError, ValueError, RuntimeError) as error:
+            logger.error("the detach policy %s failed: %s", policy, error)
+        return None
 
     def detach(self, policy: str) -> Future[DetachReport]:
         """Carries out a detach policy, and goes on running."""
@@ -211,17 +237,24 @@ class Engine:
     async def _serve(self, session: Session) -> None:
         self._loop = asyncio.get_running_loop()
         self._halt = asyncio.Event()
-        await session.open()
+        self._opening = asyncio.Event()
         self._session = session
+        self._put_frame(session)
         self._is_up.set()
+        opening = asyncio.create_task(self._open_venues(session, self._opening))
         try:
             await self._until_halted(session, self._halt)
         finally:
             self._session = None
+            opening.cancel()
+            await asyncio.wait({opening})
             await session.aclose()
-            frame = session.store.frame(self._clock())
-            if frame is not None:
-                self._mailbox.put(frame)
+            self._put_frame(session)
+
+    async def _open_venues(self, session: Session, release: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(release.wait(), self._hold)
+        await session.open()
 
     async def _until_halted(self, session: Session, halt: asyncio.Event) -> None:
         """Runs heartbeat and frames until `stop`. One that breaks is told and begun anew: no silent darkness."""
@@ -258,7 +291,10 @@ class Engine:
 
     async def _make_frames(self, session: Session) -> None:
         while True:
-            frame = session.store.frame(self._clock())
-            if frame is not None:
-                self._mailbox.put(frame)
+            self._put_frame(session)
             await asyncio.sleep(self._frame_interval)
+
+    def _put_frame(self, session: Session) -> None:
+        frame = session.store.frame(self._clock())
+        if frame is not None:
+            self._mailbox.put(frame)

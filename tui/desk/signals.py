@@ -69,7 +69,8 @@ class SignalWatch:
     """Waits for the end, and sees to it that the end comes.
 
     `detach` starts the detach policy on the engine's loop and returns its future; `exit_ui` asks the UI to
-    leave, from this thread; `force_restore` puts the terminal back without the UI's help; `leave` ends the
+    leave, from this thread; `begin_close` has everything else closed (journal, sockets, the paper account) and
+    does not wait for it; `force_restore` puts the terminal back without the UI's help; `leave` ends the
     process at once. A second SIGTERM cuts the present wait short: first the policy's, then the UI's.
 
     The exit code is 128 + the signal's number: 129 for a hang-up, 143 for SIGTERM.
@@ -81,6 +82,7 @@ class SignalWatch:
         detach: Callable[[int], Future[object]],
         exit_ui: Callable[[], object],
         force_restore: Callable[[], object],
+        begin_close: Callable[[], object] = lambda: None,
         is_hung_up: Callable[[], bool] = lambda: False,
         leave: Callable[[int], object] = os._exit,
         clock: Callable[[], float] = time.monotonic,
@@ -91,6 +93,7 @@ class SignalWatch:
         self._detach = detach
         self._exit_ui = exit_ui
         self._force_restore = force_restore
+        self._begin_close = begin_close
         self._is_hung_up = is_hung_up
         self._leave = leave
         self._clock = clock
@@ -98,6 +101,7 @@ class SignalWatch:
         self._ui_seconds = ui_seconds
         self._close_seconds = close_seconds
         self._ui_done = threading.Event()
+        self._policy_done = threading.Event()
         self._last_term = 0.0
         self.exit_code: int | None = None
         self.policy_error: str = ""
@@ -111,12 +115,19 @@ class SignalWatch:
         """Says that the UI has left and the terminal is restored: nobody needs to do it by force."""
         self._ui_done.set()
 
+    def policy_finished(self) -> bool:
+        """Says whether the end came by a signal; then it waits until the policy was carried out or given up."""
+        return self.exit_code is not None and self._policy_done.wait(self._policy_seconds + self._ui_seconds)
+
     def _watch(self) -> None:
         number = self._wait_for_end()
         self.exit_code = 128 + number
         if number == signal.SIGTERM:
             self._last_term = self._clock()
         self._carry_out_policy(number)
+        self._policy_done.set()
+        # Already now: a UI that does not leave must not cost what is still to be saved.
+        self._begin_close()
         if not self._ui_done.is_set():
             self._exit_ui()
             if not self._wait(self._ui_done.is_set, self._ui_seconds):

@@ -151,3 +151,56 @@ def test_frames_nobody_took_are_merged(engine: Engine) -> None:
     first = screen.until(lambda f: f.number > 5)
     assert first.instruments is not None
     assert first.desk is not None
+
+
+def test_held_back_venues_open_at_the_release_and_the_first_frame_lies_ready() -> None:
+    venue = ScriptedVenue()
+    engine = Engine(lambda tell: Session([venue], tell=tell), frame_interval=0.02)
+    engine.start(hold=60)
+    try:
+        first = engine.take_frame()
+        assert first is not None
+        assert first.desk is not None
+        # A wish that is answered shows that the loop went round, and still nothing was opened.
+        engine.set_bar_interval(60).result(5)
+        assert venue.called("connect") == 0
+        engine.release()
+        Screen(engine).until(lambda _: venue.called("connect") == 1)
+        engine.release()
+    finally:
+        engine.stop()
+    assert not engine.is_running
+
+
+def test_venues_open_without_a_release_when_the_time_is_over() -> None:
+    venue = ScriptedVenue()
+    engine = Engine(lambda tell: Session([venue], tell=tell), frame_interval=0.02)
+    engine.start(hold=0.05)
+    try:
+        Screen(engine).until(lambda _: venue.called("connect") == 1)
+    finally:
+        engine.stop()
+
+
+def test_an_engine_stopped_before_its_venues_open_never_opens_them() -> None:
+    venue = ScriptedVenue()
+    engine = Engine(lambda tell: Session([venue], tell=tell))
+    engine.start(hold=60)
+    engine.begin_stop()
+    assert engine.stop(policy=None) is None
+    assert not engine.is_running
+    assert venue.called("connect") == 0
+    engine.release()
+    engine.begin_stop()
+
+
+def test_stop_without_a_policy_leaves_the_orders_to_whoever_carried_it_out(engine: Engine) -> None:
+    screen = Screen(engine)
+    frame = screen.until(is_ready)
+    assert frame.book is not None
+    engine.submit(order(type=OrderType.LIMIT, price=frame.book.bids[0].price - 20)).result(10)
+    screen.until(lambda f: f.orders and f.orders[0].order.status == "new")
+    report = engine.detach("cancel_all").result(10)
+    assert (report.cancelled, report.left) == (1, 0)
+    assert engine.stop(policy=None) is None
+    assert not engine.is_running

@@ -34,12 +34,14 @@ def leave(code):
     left.set()
 watch = SignalWatch(
     detach=lambda number: policy, exit_ui=lambda: None, force_restore=lambda: codes.append("restored"),
-    leave=leave, policy_seconds=0.1, ui_seconds=0.1, close_seconds=0.1,
+    begin_close=lambda: codes.append("closing"), leave=leave,
+    policy_seconds=0.1, ui_seconds=0.1, close_seconds=0.1,
 )
 watch.start()
 with unblocked_in_child():
     os.kill(os.getpid(), signal.SIGTERM)
 assert left.wait(5)
+assert watch.policy_finished()
 print(codes, watch.exit_code, watch.policy_error)
 """
 
@@ -59,12 +61,12 @@ def test_a_child_is_started_with_its_signals_unblocked(project_root: Path) -> No
 
 def test_a_signal_in_the_unblocked_moment_reaches_the_watch(project_root: Path) -> None:
     shown = run(_WATCH.format(policy="policy.set_result(None)"), project_root)
-    assert shown == "['restored', 143] 143"
+    assert shown == "['closing', 'restored', 143] 143"
 
 
 def test_a_policy_that_fails_or_hangs_does_not_keep_the_program(project_root: Path) -> None:
     failed = run(_WATCH.format(policy="policy.set_exception(ValueError('no link'))"), project_root)
-    assert failed == "['restored', 143] 143 ValueError: no link"
-    assert run(_WATCH.format(policy=""), project_root) == "['restored', 143] 143 not finished in time"
+    assert failed == "['closing', 'restored', 143] 143 ValueError: no link"
+    assert run(_WATCH.format(policy=""), project_root) == "['closing', 'restored', 143] 143 not finished in time"
     cancelled = run(_WATCH.format(policy="policy.cancel()"), project_root)
-    assert cancelled == "['restored', 143] 143 cancelled"
+    assert cancelled == "['closing', 'restored', 143] 143 cancelled"
