@@ -1,0 +1,200 @@
+"""What the journal keeps: one row for each thing that happened, and how a row is written and read.
+
+Decimals are text and times are whole nanoseconds UTC, so that what is read is what was written. A row names its
+command whole: an answer stays readable where the rows before it were lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from tui.desk.journal import CancelAllRequest, Command, JournalError
+from venues import errors
+from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.errors import VenueError
+from venues.model import Fill, Order
+
+GENESIS = ""  # what the first row's digest follows
+
+
+class EventKind(StrEnum):
+    """What happened. Only INTENT and NOTE say nothing about what a venue may hold."""
+
+    INTENT = "intent"
+    SENDING = "sending"
+    ANSWERED = "answered"
+    AMBIGUOUS = "ambiguous"
+    FACT = "fact"
+    RESOLVED = "resolved"
+    NOTE = "note"  # what the desk did by itself: a detach policy carried out, a broken file set aside
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A venue's refusal, or the proof that nothing left: the error's name, its words and its code."""
+
+    error: str
+    venue: str
+    message: str
+    code: str | None = None
+
+    @property
+    def is_missing_order(self) -> bool:
+        """Says whether the venue answered that it does not find the order."""
+        return self.error == errors.OrderNotFound.__name__
+
+    @property
+    def was_not_sent(self) -> bool:
+        return self.error == errors.NotSent.__name__
+
+
+class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What settled a row that nobody had answered. `order` is how the venue described it, where it did."""
+
+    by: str  # "lookup", "trader" ...
+    why: str
+    order: Order | None = None
+    was_never_placed: bool = False  # proven, or decided by a person
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one row tells. Exactly one command, or a fact, or neither for a NOTE."""
+
+    submit: OrderRequest | None = None
+    amend: AmendRequest | None = None
+    cancel: CancelRequest | None = None
+    cancel_all: CancelAllRequest | None = None
+    nonce: int | None = None
+    deadline: int | None = None  # nanoseconds UTC after which the venue no longer takes the request
+    order: Order | None = None
+    fill: Fill | None = None
+    refusal: Refusal | None = None
+    resolution: Resolution | None = None
+    text: str = ""  # why it is ambiguous, or the note
+
+    @property
+    def command(self) -> Command | None:
+        return self.submit or self.amend or self.cancel or self.cancel_all
+
+
+class Row(NamedTuple):
+    """One row as it lies in the file. `digest` covers it and, through the one before it, all rows so far."""
+
+    number: int
+    ts: int
+    kind: str
+    venue: str
+    symbol: str
+    client_order_id: str
+    venue_order_id: str
+    body_hash: str  # of the command, SHA-256; empty where there is none
+    body: str
+    digest: str
+
+    def event(self) -> Event:
+        """Reads the body. Raises JournalError where this version does not understand it."""
+        try:
+            return _decoder.decode(self.body)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise JournalError(f"row {self.number} of the journal can not be read: {error}") from error
+
+
+class Draft(NamedTuple):
+    """A row before it has its number and digest."""
+
+    ts: int
+    kind: str
+    venue: str
+    symbol: str
+    client_order_id: str
+    venue_order_id: str
+    body_hash: str
+    body: str
+
+    def row(self, number: int, before: str) -> Row:
+        """Makes it the row `number`, after one whose digest is `before`."""
+        text = "\x1f".join((before, str(number), str(self.ts), *self[1:]))
+        return Row(number, *self, hashlib.sha256(text.encode()).hexdigest()[:32])
+
+
+def draft_of(row: Row) -> Draft:
+    return Draft(*row[1:9])
+
+
+def hash_of(command: Command) -> str:
+    """Returns the SHA-256 of a command's body: the same for the same body only."""
+    return hashlib.sha256(type(command).__name__.encode() + _encoder.encode(command)).hexdigest()
+
+
+def draft_command(
+    kind: EventKind,
+    command: Command,
+    ts: int,
+    *,
+    order: Order | None = None,
+    refusal: Refusal | None = None,
+    resolution: Resolution | None = None,
+    text: str = "",
+    nonce: int | None = None,
+    deadline: int | None = None,
+) -> Draft:
+    """Writes a row about a command. Raises JournalError for text that can not be kept."""
+    event = Event(
+        submit=command if isinstance(command, OrderRequest) else None,
+        amend=command if isinstance(command, AmendRequest) else None,
+        cancel=command if isinstance(command, CancelRequest) else None,
+        cancel_all=command if isinstance(command, CancelAllRequest) else None,
+        order=order,
+        refusal=refusal,
+        resolution=resolution,
+        text=text,
+        nonce=nonce,
+        deadline=deadline,
+    )
+    client_order_id = venue_order_id = ""
+    if isinstance(command, CancelAllRequest):
+        venue, symbol = command.venue, command.instrument.symbol if command.instrument is not None else ""
+    else:
+        venue, symbol = command.instrument
+        client_order_id = command.client_order_id
+    if isinstance(command, AmendRequest | CancelRequest):
+        venue_order_id = command.venue_order_id
+    elif order is not None:
+        venue_order_id = order.venue_order_id
+    return _draft(kind, ts, (venue, symbol, client_order_id, venue_order_id), event, command)
+
+
+def draft_fact(fact: Order | Fill, ts: int) -> Draft:
+    """Writes a row about what a venue told. Raises JournalError for text that can not be kept."""
+    event = Event(order=fact) if isinstance(fact, Order) else Event(fill=fact)
+    names = (*fact.instrument, fact.client_order_id, fact.venue_order_id)
+    return _draft(EventKind.FACT, ts, names, event)
+
+
+def draft_note(text: str, ts: int) -> Draft:
+    """Writes a row about what the desk did. Raises JournalError for text that can not be kept."""
+    return _draft(EventKind.NOTE, ts, ("", "", "", ""), Event(text=text))
+
+
+def refusal_of(error: VenueError) -> Refusal:
+    return Refusal(type(error).__name__, error.venue, error.message, error.code)
+
+
+def _draft(
+    kind: EventKind, ts: int, names: tuple[str, str, str, str], event: Event, command: Command | None = None
+) -> Draft:
+    try:
+        body_hash = hash_of(command) if command is not None else ""
+        draft = Draft(ts, kind.value, *names, body_hash, _encoder.encode(event).decode())
+    except UnicodeEncodeError as error:
+        raise JournalError("the journal can not keep text that is no Unicode") from error
+    if not -(2**63) <= ts < 2**63:
+        raise JournalError(f"the journal can not keep the time {ts}")
+    return draft
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
