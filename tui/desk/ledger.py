@@ -36,7 +36,7 @@ class Ledger:
         self.day_fees: dict[tuple[str, str], Decimal] = {}  # (venue, currency) -> paid
         self.day_funding: dict[tuple[str, str], Decimal] = {}  # (venue, instrument's symbol) -> received
         self._touched: dict[tuple[str, str, str], int] = {}  # when a stream last told of it
-        self._ts_position: dict[tuple[InstrumentId, str], int] = {}  # the venue's time, kept for closed ones too
+        self._told: dict[tuple[InstrumentId, str], Position] = {}  # as last told, closed ones too
 
     def is_over(self, now: int) -> bool:
         """Says whether midnight UTC has passed since the day began."""
@@ -69,10 +69,11 @@ class Ledger:
         """Takes a position's newest state; zero quantity removes it."""
         key = (position.instrument, position.position_id)
         venue, symbol = position.instrument
-        before = self.positions.get(key)
-        if position.ts_event < self._ts_position.get(key, 0):
+        before = self._told.get(key)
+        if before is not None and position.ts_event < before.ts_event:
             return
-        self._ts_position[key] = position.ts_event
+        self._told[key] = position
+        # A closed one may be told again, when its leverage is set: what it received is counted already.
         if before is not None and before.ts_opened == position.ts_opened:
             received = position.funding - before.funding
         else:

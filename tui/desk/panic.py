@@ -74,7 +74,8 @@ class Panic:
         return self._line(link, instrument, state)
 
     async def _repeat(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
-        while state.empty_reads < EMPTY_READS:
+        # An order whose command is still on its way can reach the venue after it was read empty twice.
+        while state.empty_reads < EMPTY_READS or self._count_unsettled(link, instrument, is_moving=True):
             if state.orders is None or state.orders:
                 await self._cancel(link, instrument, state)
             for position in state.positions or ():
@@ -91,7 +92,7 @@ class Panic:
             except VenueError as error:
                 state.forget()
                 state.note = sanitise(error.message)
-            if state.empty_reads < EMPTY_READS:
+            if state.empty_reads < EMPTY_READS or self._count_unsettled(link, instrument, is_moving=True):
                 # What the first read found is acted on at once; after that the venue gets time to catch up.
                 await self._sleep(self._pause if state.rounds or state.empty_reads else 0.0)
             state.rounds += 1
@@ -165,10 +166,7 @@ class Panic:
     def _line(self, link: Link, instrument: InstrumentId | None, state: _State) -> PanicLine:
         left = {_name(order) for order in state.orders or ()}
         held = {(p.instrument, p.position_id) for p in state.positions or ()}
-        unknown = sum(
-            tracked.status is OrderStatus.UNKNOWN and instrument in (None, tracked.order.instrument)
-            for tracked in self._store.orders.open_orders(link.name)
-        )
+        unknown = self._count_unsettled(link, instrument)
         is_read = state.orders is not None
         note = state.note if state.empty_reads < EMPTY_READS else ""
         if unknown:
@@ -182,6 +180,14 @@ class Panic:
             positions_left=len(held) if is_read else len(state.held) or self._count_positions(link, instrument),
             is_proven=state.empty_reads >= EMPTY_READS and not unknown,
             note=note,
+        )
+
+    def _count_unsettled(self, link: Link, instrument: InstrumentId | None, *, is_moving: bool = False) -> int:
+        """Counts orders with a command on its way and, unless only those are meant, those that are UNKNOWN."""
+        return sum(
+            instrument in (None, tracked.order.instrument)
+            and (tracked.in_flight > 0 or (tracked.status is OrderStatus.UNKNOWN and not is_moving))
+            for tracked in self._store.orders.open_orders(link.name)
         )
 
     def _is_cancelled(self, name: str, state: _State) -> bool:

@@ -399,16 +399,19 @@ class Session:
 
     async def _look_up_until_known(self, link: Link, tracked: Tracked) -> None:
         """Asks for an order until the venue has told what became of it. Misses and failures prove nothing."""
-        attempt = 0
-        while tracked.status in UNSETTLED:
-            await self._sleep(backoff(attempt))
-            attempt += 1
-            if tracked.status in UNSETTLED and tracked.in_flight == 0:
-                try:
-                    await look_up(link, self.store, tracked)
-                except VenueError as error:
-                    self.store.log(f"{error}; asking again", Severity.WARNING)
-        self._settling.discard(tracked.key)
+        try:
+            attempt = 0
+            while tracked.status in UNSETTLED:
+                await self._sleep(backoff(attempt))
+                attempt += 1
+                if tracked.status in UNSETTLED and tracked.in_flight == 0:
+                    try:
+                        await look_up(link, self.store, tracked)
+                    except VenueError as error:
+                        self.store.log(f"{error}; asking again", Severity.WARNING)
+        finally:
+            # Also after a fault of ours, or the order would never be asked about again.
+            self._settling.discard(tracked.key)
 
     def _tell(self, kind: FactKind, severity: Severity, text: str) -> None:
         self.store.tell(Fact(ts=self._clock(), kind=kind, severity=severity, text=text))

@@ -198,6 +198,7 @@ class Store:
         news = self.orders.add_fill(fill)
         if not news.is_new:
             return
+        self._begin_day_if_due(self._clock())
         self.ledger.take_fill(fill)
         self.mark_dirty(Topic.FILLS, Topic.TAPE, Topic.ACCOUNTS)
         if is_told:
@@ -213,10 +214,7 @@ class Store:
     def frame(self, now: int) -> Frame | None:
         """Builds a frame of what has changed since the last one; None where nothing has."""
         self._count_messages(now)
-        if self.ledger.is_over(now):
-            equity = self._valuation.equity()
-            self.ledger.begin_day(now, equity.value if equity is not None and equity.is_complete else None)
-            self._dirty.add(Topic.ACCOUNTS)
+        self._begin_day_if_due(now)
         dirty, self._dirty = self._dirty, set()
         if not dirty:
             return None
@@ -242,6 +240,13 @@ class Store:
             accounts=self._accounts() if Topic.ACCOUNTS in dirty else None,
             log=tuple(self._log) if Topic.LOG in dirty else None,
         )
+
+    def _begin_day_if_due(self, now: int) -> None:
+        """Begins the day that has come: before any money counts, since funding is paid at midnight sharp."""
+        if self.ledger.is_over(now):
+            equity = self._valuation.equity()
+            self.ledger.begin_day(now, equity.value if equity is not None and equity.is_complete else None)
+            self._dirty.add(Topic.ACCOUNTS)
 
     def _instruments(self) -> tuple[Instrument, ...]:
         return tuple(market.instrument for market in self.markets.values())
@@ -283,6 +288,8 @@ class Store:
         if market is None:
             self._quarantine(event.instrument)
             return
+        if self.shown is not None and market is not self.shown and market.book is None:
+            return  # what was still on its way when the desk moved on: nobody would keep that book
         was_valid = market.book is not None and market.book.is_valid
         is_valid = market.take_book(event, self._clock())
         if was_valid and not is_valid and market.book is not None:
@@ -326,12 +333,14 @@ class Store:
         self.take_fill(update.fill, is_told=True)
 
     def _take_balances(self, update: BalanceUpdate) -> None:
+        self._begin_day_if_due(self._clock())
         named = [balance for balance in update.balances if is_symbol(balance.currency.upper())]
         self.ledger.take_balances(update.venue, named, self._clock())
         self._dirty.update((Topic.BALANCES, Topic.ACCOUNTS))
 
     def _take_position(self, update: PositionUpdate) -> None:
         if self._market(update.position.instrument) is not None:
+            self._begin_day_if_due(self._clock())
             self.ledger.take_position(update.position, self._clock())
             self.note_positions()
 

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.config import Config
-from tui.desk.control import Desk, OrderIntent, Outcome, Verdict
+from tui.desk.control import AmendIntent, Desk, OrderIntent, Outcome, Verdict
 from tui.desk.frame import Frame, OrderView
 from tui.keymap import Action, Context, Keymap
 from tui.screens import layout
@@ -26,7 +26,7 @@ from tui.screens.commands import Commands
 from tui.screens.hand import Hand
 from tui.screens.layout import Shape
 from tui.screens.ticket import Ticket
-from tui.screens.wishes import Wishes
+from tui.screens.wishes import Wishes, reasons_text
 from tui.widgets.balances import Balances
 from tui.widgets.candles import Candles
 from tui.widgets.fills import Fills
@@ -363,13 +363,16 @@ class Dashboard(Screen[None], inherit_bindings=False):
             self.ticket.show_reasons(outcome.reasons, is_denied=outcome.verdict is Verdict.DENIED, intent=intent)
 
     def on_ticket_submit_requested(self, message: Ticket.SubmitRequested) -> None:
-        self.wishes.start(self._answer(self.desk.submit(message.intent)), "submit")
+        self.wishes.start(self._answer(self.desk.submit(message.intent), message.intent), "submit")
 
     def on_ticket_amend_requested(self, message: Ticket.AmendRequested) -> None:
-        self.wishes.start(self._answer(self.desk.amend(message.intent)), "amend")
+        self.wishes.start(self._answer(self.desk.amend(message.intent), message.intent), "amend")
 
-    async def _answer(self, future: Future[Outcome]) -> None:
-        self.ticket.show_outcome(await asyncio.wrap_future(future))
+    async def _answer(self, future: Future[Outcome], asked: OrderIntent | AmendIntent) -> None:
+        outcome = await asyncio.wrap_future(future)
+        # A ticket that was left while it sent must not swallow the desk's no.
+        if not self.ticket.show_outcome(outcome, asked) and outcome.verdict is not Verdict.SENT:
+            self.wishes.say(f"not sent. {reasons_text(outcome)}", is_bad=True)
 
     def on_ticket_dropped(self) -> None:
         self._close_ticket()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.content import Content
@@ -14,6 +14,7 @@ from tui.desk.frame import BalanceView, Frame, OrderView, PositionView
 from tui.screens.sizes import SizeDial
 from tui.widgets.balances import Balances
 from tui.widgets.blotter import Blotter
+from tui.widgets.ladder import on_row, row_of
 from tui.widgets.open_orders import OpenOrders
 from tui.widgets.positions import Positions
 from venues.model import Instrument, InstrumentKind, OrderType, Side
@@ -160,13 +161,11 @@ class Hand:
         instrument, price, step = ladder.instrument, ladder.cursor_price, ladder.step
         if instrument is None or price is None or step is None:
             return []
-        row = price // step
+        row = on_row(price, step, ROUND_FLOOR)
         return [
             view
             for view in self._state.orders or ()
-            if view.order.instrument == instrument.id
-            and (at := view.order.price or view.order.trigger_price) is not None
-            and at // step == row
+            if view.order.instrument == instrument.id and row_of(view.order, step) == row
         ]
 
     def _cancel_all(self, where: str) -> None:

@@ -228,20 +228,21 @@ class Ticket(Widget):
         # The newest words are the last ones: on a short screen they must not stand below the edge.
         self.call_after_refresh(self._body.scroll_end, animate=False)
 
-    def show_outcome(self, outcome: Outcome) -> None:
-        """Takes the desk's word on what was just asked for."""
-        if self._step is not Step.SENDING:
-            return
+    def show_outcome(self, outcome: Outcome, asked: OrderIntent | AmendIntent | None = None) -> bool:
+        """Takes the desk's word on what was just asked for; False where that is not what stands here any more."""
+        if self._step is not Step.SENDING or asked not in (None, self._intent, self._amend):
+            return False
         if outcome.verdict is Verdict.SENT:
             self._close()
             self.post_message(self.Closed())
-            return
+            return True
         self._step = Step.PREVIEW
         self._gate.push_on(self._clock(), QUIET)
         self.show_reasons(
             outcome.reasons or (Reason("desk", "the desk refused it"),),
             is_denied=outcome.verdict is Verdict.DENIED,
         )
+        return True
 
     def take_focus(self) -> None:
         """Takes the focus back where the ticket stands: the answer of a preview, else the first field."""

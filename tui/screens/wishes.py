@@ -146,6 +146,10 @@ class Wishes:
         if percent is not None:
             chosen = percent
             position = view.position
+            held = self._quantity_now(view)
+            if held * position.quantity <= 0:
+                self.say(f"close {view.instrument.name}: not sent. It is not the position it was", is_bad=True)
+                return
             await self._carry_out(
                 f"close {chosen} % of {view.instrument.name}",
                 lambda: self._desk.close_position(position.instrument, position.position_id, chosen),
@@ -164,10 +168,20 @@ class Wishes:
             "the second order is sent only when the first is FILLED",
         ]
         if await self._is_sure(f"Reverse {position_words(view)}?", reasons, "reverse"):
+            if self._quantity_now(view) != position.quantity:
+                # A fill meanwhile: the yes was to other sizes, or even to the other side.
+                self.say(f"reverse {view.instrument.name}: not sent. The position has changed", is_bad=True)
+                return
             await self._carry_out(
                 f"reverse {view.instrument.name}",
                 lambda: self._desk.reverse_position(position.instrument, position.position_id),
             )
+
+    def _quantity_now(self, view: PositionView) -> Decimal:
+        """Returns the signed size of a position as it stands now; zero where it is gone."""
+        name, held = (view.position.instrument, view.position.position_id), self._owner.state.positions or ()
+        found = (each.position for each in held)
+        return next((one.quantity for one in found if (one.instrument, one.position_id) == name), Decimal(0))
 
     def flatten(self, instrument: InstrumentId | None) -> None:
         """Cancels and closes an instrument, or everything, after a yes."""

@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from tui import formatting
 from tui.desk.frame import BookLevel, BookView, OrderView, PositionView
-from venues.model import ZERO, Instrument, OrderStatus, Side
+from venues.model import ZERO, Instrument, Order, OrderStatus, Side
 
 _SIZES = (*(lead * 10**power for power in range(4) for lead in (1, 2, 5)), 10_000)  # ticks to a row
 _FILLED_LEVELS = 12
@@ -145,6 +145,15 @@ class Mark:
     is_doubtful: bool = False
 
 
+def row_of(order: Order, step: Decimal) -> Decimal | None:
+    """Returns the row that a resting order is shown on, by its trigger while it waits for that; None: on none."""
+    price = order.trigger_price if order.type.has_trigger and not order.is_triggered else order.price
+    if price is None or not is_sane(price):
+        return None
+    # As levels are: a bid on the row below, an ask on the row above.
+    return on_row(price, step, ROUND_FLOOR if order.side is Side.BUY else ROUND_CEILING)
+
+
 def marks_by_row(
     instrument: Instrument, orders: Sequence[OrderView], positions: Sequence[PositionView], axis: Axis
 ) -> Mapping[Decimal, Mark]:
@@ -159,13 +168,9 @@ def marks_by_row(
         order = view.order
         if order.instrument != instrument.id:
             continue
-        price = order.price
-        if order.type.has_trigger and not order.is_triggered:
-            price = order.trigger_price
-        if price is None or not is_sane(price):
+        row = row_of(order, step)
+        if row is None:
             continue
-        # As levels are: a bid on the row below, an ask on the row above.
-        row = on_row(price, step, ROUND_FLOOR if order.side is Side.BUY else ROUND_CEILING)
         if order.status is OrderStatus.UNKNOWN:
             doubtful.add(row)
         if order.type.has_trigger and not order.is_triggered:

@@ -300,6 +300,8 @@ class PaperExchange:
         trader.add(order)
         order.market.triggers[order.number] = order
         self._outbox.accepted(order)
+        # It holds nothing, but the leverage that came with it is the position's from now on.
+        self._outbox.money(order.owner, order.market)
 
     def _check_trigger(self, order: PaperOrder, trigger: Decimal | None) -> None:
         market = order.market

@@ -182,17 +182,20 @@ class Feed:
 
     async def batch(self) -> list[Event]:
         """Waits until there is something, and returns it; empty only after `end`."""
-        await self._waiting.wait()
-        batch = self._pending
-        batch += self._latest.values()
-        batch += [self._exchange.snapshot(name, SNAPSHOT_DEPTH) for name in self._stale_books]
-        self._pending = []
-        self._latest.clear()
-        self._stale_books.clear()
-        self._behind = dict.fromkeys(self._instruments, 0)
-        if not self._is_over:
-            self._waiting.clear()
-        return batch
+        while True:
+            await self._waiting.wait()
+            batch = self._pending
+            batch += self._latest.values()
+            batch += [self._exchange.snapshot(name, SNAPSHOT_DEPTH) for name in self._stale_books]
+            self._pending = []
+            self._latest.clear()
+            self._stale_books.clear()
+            self._behind = dict.fromkeys(self._instruments, 0)
+            if not self._is_over:
+                self._waiting.clear()
+            # What woke us may have been dropped since, or be due at the next conflation only.
+            if batch or self._is_over:
+                return batch
 
     def end(self) -> None:
         """Nothing more will come: what is queued is handed out, and then nothing."""

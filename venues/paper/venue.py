@@ -158,8 +158,9 @@ class PaperVenue:
                 notices = await asyncio.to_thread(self._keeper.reject, fault)
             session = await asyncio.to_thread(self._open, start, None)
         self._session = session
-        self._target = session.exchange.now
-        self._tell_status(session)
+        # Opening took time that the market has not lived through yet: left out, it would be late for good.
+        self._target = self._clock() if self._is_wall_paced else session.exchange.now
+        self._tell_status(session, is_open=False)
         for text, is_alarm in notices:
             session.feed.tell(Notice(VENUE, text, is_alarm, session.exchange.now))
         for subscription in self._subscriptions:
@@ -364,14 +365,14 @@ class PaperVenue:
         session.feed.conflate(session.exchange.now)
         return is_done
 
-    def _tell_status(self, session: Session) -> None:
+    def _tell_status(self, session: Session, *, is_open: bool = True) -> None:
         now = session.exchange.now
         session.feed.tell(
             StreamStatus(
                 venue=VENUE,
                 state=LinkState.LIVE,
                 round_trip=int(self.settings.latency_ms * 1_000_000),
-                clock_offset=now - self._clock() if self._is_wall_paced else None,
+                clock_offset=now - self._clock() if self._is_wall_paced and is_open else None,
                 ts_event=now,
             )
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.tui.desk.rig import D, RecordingJournal, Rig, ScriptedVenue, instrument, intent, order, position
+from tests.tui.desk.rig import D, RecordingJournal, Rig, ScriptedVenue, instrument, intent, order, position, until
 from tui.desk.frame import FactKind, PanicLine
 from venues.errors import NotSent, OutcomeUnknown, RateLimited, VenueUnavailable
 from venues.model import InstrumentId, OrderStatus, OrderType
@@ -84,6 +86,33 @@ async def test_an_order_of_which_nobody_knows_is_cancelled_by_its_id_and_spoils_
         assert rig.venue.called("cancel_order") >= 1
         assert not line.is_proven
         assert "nobody knows" in line.note
+
+
+async def test_an_order_that_is_still_on_its_way_spoils_the_proof() -> None:
+    async with Rig(panic_patience=0.05) as rig:
+        rig.venue.hold = asyncio.Event()
+        await rig.session.submit(intent())
+        await until(lambda: rig.venue.called("submit_order") == 1)
+        line = await panic_line(rig)
+        assert not line.is_proven
+        assert "nobody knows" in line.note
+        rig.venue.hold.set()
+        await rig.session.settled()
+
+
+async def test_an_order_that_arrives_after_two_empty_reads_is_cancelled_too() -> None:
+    async with Rig() as rig:
+        rig.venue.hold = asyncio.Event()
+        key = (await rig.session.submit(intent())).order_key
+        await until(lambda: rig.venue.called("submit_order") == 1)
+        panic = asyncio.create_task(panic_line(rig))
+        await until(lambda: rig.venue.called("fetch_positions") > 4)
+        assert not panic.done()
+        rig.venue.hold.set()
+        line = await panic
+        assert line.is_proven
+        assert (line.cancelled, line.orders_left) == (1, 0)
+        assert rig.status(key) is OrderStatus.CANCELED
 
 
 async def test_a_journal_that_fails_does_not_stop_panic() -> None:

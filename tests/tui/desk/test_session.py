@@ -9,6 +9,7 @@ import pytest
 
 from tests.tui.desk.rig import (
     PERP,
+    SPOT,
     START,
     RecordingJournal,
     Rig,
@@ -21,9 +22,10 @@ from tests.tui.desk.rig import (
 )
 from tui.desk.control import AmendIntent, CancelScope, Verdict
 from tui.desk.frame import FactKind
+from tui.desk.session import Session
 from venues.errors import InsufficientFunds, NotSent, OrderNotFound, OutcomeUnknown, UnknownInstrument
 from venues.events import PositionUpdate
-from venues.model import MarginMode, OrderStatus, OrderType, Side
+from venues.model import InstrumentId, MarginMode, OrderStatus, OrderType, Side
 from venues.port import Mode
 
 D = Decimal
@@ -294,3 +296,27 @@ async def test_detach_policies(policy: str, left: int) -> None:
         assert report.policy == policy
     with pytest.raises(ValueError, match="detach policy"):
         await rig.session.detach("explode")
+
+
+@pytest.mark.parametrize("wanted", [None, InstrumentId("elsewhere", "GONE")])
+async def test_a_desk_begins_with_a_perpetual_where_there_is_one(wanted: InstrumentId | None) -> None:
+    venue = ScriptedVenue()
+    venue.instruments.reverse()
+    assert venue.instruments[0].id == SPOT
+    session = Session((venue,), tell=lambda _fact: None, shown=wanted)
+    await session.open()
+    await until(lambda: session.store.shown is not None)
+    assert session.store.shown is not None
+    assert session.store.shown.instrument.id == PERP
+    await session.aclose()
+
+
+async def test_a_spot_venue_begins_with_its_first_market() -> None:
+    venue = ScriptedVenue()
+    venue.instruments = [venue.instruments[1]]
+    session = Session((venue,), tell=lambda _fact: None)
+    await session.open()
+    await until(lambda: session.store.shown is not None)
+    assert session.store.shown is not None
+    assert session.store.shown.instrument.id == SPOT
+    await session.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tests.tui.desk.rig import (
@@ -207,6 +208,47 @@ def test_the_account_adds_up(desk: Desk) -> None:
     tomorrow = desk.frame().accounts
     assert tomorrow is not None
     assert (tomorrow[0].day_pnl, tomorrow[0].day_fees, tomorrow[0].day_funding) == (D(0), D(0), D(0))
+
+
+def test_funding_at_midnight_counts_into_the_day_that_begins(desk: Desk) -> None:
+    # The day rolled over with the next frame only: what came in between was counted, and then forgotten.
+    usdt = Balance(currency="USDT", total=D(1000), available=D(1000), locked=D(0))
+    desk.store.apply(BalanceUpdate("test", (usdt,), START))
+    desk.store.apply(PositionUpdate(position(D(2), funding=D(1))))
+    desk.store.apply(MarkPrice(PERP, D(90), None, None, None, START))
+    desk.frame()
+    desk.clock.now = (START // DAY + 1) * DAY
+    desk.store.apply(PositionUpdate(position(D(2), funding=D(-2), ts_event=desk.clock.now)))
+    desk.store.apply(
+        BalanceUpdate("test", (Balance(currency="USDT", total=D(997), available=D(997), locked=D(0)),), 0)
+    )
+    accounts = desk.frame().accounts
+    assert accounts is not None
+    assert (accounts[0].day_pnl, accounts[0].day_funding, accounts[0].equity) == (D(-3), D(-3), D(997))
+
+
+def test_a_closed_position_that_is_told_again_has_not_received_its_funding_twice(desk: Desk) -> None:
+    desk.store.apply(PositionUpdate(position(D(2), funding=D(3))))
+    closed = position(D(0), funding=D(3), ts_event=START + 1)
+    desk.store.apply(PositionUpdate(closed))
+    desk.store.apply(PositionUpdate(msgspec.structs.replace(closed, leverage=D(5))))
+    accounts = desk.frame().accounts
+    assert accounts is not None
+    assert accounts[0].day_funding == D(3)
+
+
+def test_a_book_that_comes_after_the_desk_moved_on_is_not_kept(desk: Desk) -> None:
+    # Nobody would keep it: it stayed invalid, and each ticket on that instrument asked about it for ever.
+    desk.store.apply(snapshot())
+    desk.store.show(SPOT)
+    desk.store.markets[PERP].book = None
+    desk.store.apply(BookDelta(PERP, (("99.5", "1"),), (), 1, 2, START, START))
+    assert desk.store.markets[PERP].book is None
+    desk.store.show(PERP)
+    desk.store.apply(snapshot())
+    book = desk.frame().book
+    assert book is not None
+    assert book.is_valid
 
 
 def test_orders_are_shown_newest_first_until_they_are_over(desk: Desk) -> None:

@@ -98,6 +98,22 @@ async def test_paper_time_follows_the_wall_and_speed_scales_it() -> None:
         await venue.aclose()
 
 
+async def test_the_time_that_opening_takes_is_lived_through() -> None:
+    time = Time()
+    looks = iter([WALL - 400_000_000])  # the first look at the clock is before the market is opened
+    venue = PaperVenue(
+        Settings(rate=500), clock=lambda: next(looks, time.wall()), monotonic=time.monotonic, sleep=time.sleep
+    )
+    await venue.connect()
+    listener = Listener(venue)
+    await time.until_passed(3 * NANOSECONDS)
+    offsets = [status.clock_offset for status in listener.of(StreamStatus) if status.clock_offset is not None]
+    assert len(offsets) >= 2
+    assert all(abs(offset) <= 20_000_000 for offset in offsets), offsets
+    await venue.aclose()
+    await listener.task
+
+
 async def test_a_late_market_is_moved_more_slowly_and_skips_nothing() -> None:
     time = Time()
     venue = venue_at(time, Settings(rate=1000))
