@@ -170,7 +170,8 @@ class Panic:
         is_read = state.orders is not None
         note = state.note if state.empty_reads < EMPTY_READS else ""
         if unknown:
-            note = f"{unknown} sent, and nobody knows what became of it: look again"
+            why = f" ({note})" if note else ""
+            note = f"{unknown} sent, and nobody knows what became of it: look again{why}"
         return PanicLine(
             venue=link.name,
             account=link.account,

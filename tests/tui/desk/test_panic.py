@@ -63,7 +63,8 @@ async def test_what_is_left_and_why_is_said() -> None:
         rig.venue.faults = {"cancel_all_orders": [NotSent("test", "no route")] * 100_000}
         line = await panic_line(rig)
         assert (line.is_proven, line.cancelled, line.orders_left) == (False, 0, 3)
-        assert line.note == "no route"
+        # Patience may end between two attempts or within one; what the venue said is told in either case.
+        assert "no route" in line.note
 
 
 async def test_a_ban_longer_than_our_patience_ends_it_at_once() -> None:
