@@ -72,6 +72,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self._lower = layout.LOWER[0]
         self._shape = Shape.NORMAL
         self._mode: Mode | None = None
+        self._all_panes: tuple[Pane, ...] = ()
         self._wanted_titles: dict[str, str | Content] = {}
         self._strips: dict[str, str] = {}
         self._own_titles: dict[str, str] = {}
@@ -119,7 +120,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self.query_one("#status", StatusBar).set_hints(
             [(self.keymap.label(action_id), words) for action_id, words in _HINTS]
         )
-        for pane in self.query(Pane):
+        self._all_panes = tuple(self.query(Pane))
+        for pane in self._all_panes:
             pane.show_local_time(self._shows_local_time)
         self._is_ready = True
         self.lay_out_panes()
@@ -157,7 +159,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self._merged = frame.over(self._merged)
         if not self._is_ready:
             return
-        for pane in self.query(Pane):
+        for pane in self._all_panes:
             pane.take(frame)
         self.ticket.take(frame)
         if frame.desk is not None and frame.desk.mode is not self._mode:
@@ -168,7 +170,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     def tick(self, now: int) -> None:
         """Lets ages run on while no frame comes; nanoseconds of the engine's clock."""
-        for pane in self.query(Pane):
+        for pane in self._all_panes:
             pane.tick(now)
 
     def _show_detach_policy(self, policy: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
@@ -41,6 +42,7 @@ class Pane(Widget):
         self._row_strips: list[Strip | None] = []
         self._row_width = 0
         self._pane_palette: Palette | None = None
+        self._pane_style: Style | None = None
         self._pane_title = ""
 
     def take(self, frame: Frame) -> None:
@@ -59,6 +61,13 @@ class Pane(Widget):
     def draw(self, key: Hashable) -> Iterable[Span]:
         """Returns the text of the row that has this value."""
         raise NotImplementedError
+
+    @property
+    def row_style(self) -> Style:
+        """The style that rows are drawn on. Textual works it out from all ancestors, each time it is asked."""
+        if self._pane_style is None:
+            self._pane_style = self.rich_style
+        return self._pane_style
 
     def is_cursor_row(self, key: Hashable) -> bool:
         """Says whether the row with this value is drawn on the cursor's background: its `is_cursor`, if any."""
@@ -119,13 +128,13 @@ class Pane(Widget):
             # The first paint comes before the message that tells the size, and would be blank.
             self._lay_out_rows(*self.size)
         if not 0 <= y < len(self._row_strips):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.row_style)
         strip = self._row_strips[y]
         if strip is None:
             key = self._row_keys[y]
             row = self.palette.cursor if self.is_cursor_row(key) else None
             spans = () if key is None else self.draw(key)
-            strip = self._row_strips[y] = strip_of(spans, self._row_width, self.rich_style, row)
+            strip = self._row_strips[y] = strip_of(spans, self._row_width, self.row_style, row)
         return strip
 
     def set_pane_title(self, *parts: str) -> None:
@@ -141,7 +150,7 @@ class Pane(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._pane_palette = None
+        self._pane_palette = self._pane_style = None
         self.redraw_all()
 
     def on_resize(self, event: events.Resize) -> None:
