@@ -147,7 +147,7 @@ class Trader:
             _, _, after = row.partition(f" {price} ")
             numbers = re.findall(r"\d[\d.]*", after)
             # After the price stands the mark, in words where there is room, and then the cumulative size.
-            if len(numbers) == 2 or "you " in after:
+            if numbers and (len(numbers) == 2 or "you " in after):
                 return Decimal(numbers[0])
         return None
 
@@ -163,16 +163,22 @@ class Trader:
     def wait_for_order(self, **cells: str) -> dict[str, str]:
         """Goes to the open orders and waits until the only one rests, with these cells; returns its row."""
         self.press("2")
-        self.wait_for(
-            lambda: self.order_count() == len(self.orders()) == 1 and cells.items() <= self.orders()[0].items()
-        )
-        return self.orders()[0]
+        found: list[dict[str, str]] = []
+
+        def has_come() -> bool:
+            found[:] = self.orders()
+            return self.order_count() == len(found) == 1 and cells.items() <= found[0].items()
+
+        self.wait_for(has_come)
+        return found[0]
 
     def position(self, name: str = BTC_PERP) -> Held | None:
         """Returns what the row of a position says, when that tab is up."""
         for row in self.table():
             if row.get("instrument") == name and {"side", "size", "P&L"} <= row.keys():
-                return Held(row["side"], _number(row["size"]), _number(row["P&L"]))
+                size, profit = _number(row["size"]), _number(row["P&L"])
+                # A row that is being painted, or has a toast over it, says nothing yet.
+                return None if size is None or profit is None else Held(row["side"], size, profit)
         return None
 
     def wait_for_position(self, side: str, size: str) -> Held:
@@ -289,5 +295,7 @@ class Trader:
         assert self.desk.modes().is_restored
 
 
-def _number(text: str) -> Decimal:
-    return Decimal(text.replace(",", "").lstrip("+"))
+def _number(text: str) -> Decimal | None:
+    """Returns the number that a cell shows, None where it is none."""
+    plain = text.replace(",", "").lstrip("+")
+    return Decimal(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain) else None
