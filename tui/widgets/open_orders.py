@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import ClassVar
 
-from textual.message import Message
-
 from tui import formatting
 from tui.desk.frame import Frame, OrderView
-from tui.widgets.blotter import Blotter, Column
+from tui.widgets.blotter import Column
 from tui.widgets.cells import Span
-from venues.model import Instrument, OrderStatus, OrderType, Side
+from tui.widgets.market_blotter import MarketBlotter
+from venues.model import OrderStatus, OrderType, Side
 
 _STATES = {
     OrderStatus.PENDING_NEW: "sending",
@@ -58,7 +57,7 @@ def type_in_words(view: OrderView) -> str:
     return " ".join(words)
 
 
-class OpenOrders(Blotter[OrderView]):
+class OpenOrders(MarketBlotter[OrderView]):
     """One row per order that is open or UNKNOWN. Whatever acts on one takes `selected_order`."""
 
     columns: ClassVar[tuple[Column, ...]] = (
@@ -79,13 +78,6 @@ class OpenOrders(Blotter[OrderView]):
     )
     empty: ClassVar[str] = "no open orders"
 
-    class InstrumentChosen(Message):
-        """The trader wants to see the market of this order."""
-
-        def __init__(self, instrument: Instrument) -> None:
-            super().__init__()
-            self.instrument = instrument
-
     def take(self, frame: Frame) -> None:
         if frame.orders is not None:
             self.set_rows(frame.orders)
@@ -95,11 +87,6 @@ class OpenOrders(Blotter[OrderView]):
     def selected_order(self) -> OrderView | None:
         """The order under the cursor, as last seen; None once it has gone, until the cursor is moved."""
         return self.selected
-
-    def choose(self) -> None:
-        """Posts `InstrumentChosen` for the row under the cursor."""
-        if (row := self.selected) is not None:
-            self.post_message(self.InstrumentChosen(row.instrument))
 
     def key_of(self, row: OrderView) -> Hashable:
         return row.key

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
-
-from textual.message import Message
+from typing import ClassVar
 
 from tui import formatting
 from tui.desk.frame import Frame, PositionView
-from tui.widgets.blotter import Blotter, Column
+from tui.widgets.blotter import Column
 from tui.widgets.cells import Span
-from tui.widgets.pane import silent_venues
-from venues.model import Instrument
+from tui.widgets.market_blotter import MarketBlotter
 
 NEAR_LIQUIDATION = Decimal("0.05")
 """A liquidation price nearer to the mark than this fraction is shown as an alarm."""
 
 
-class Positions(Blotter[PositionView]):
+class Positions(MarketBlotter[PositionView]):
     """One row per position. Choosing a row shows its market; whatever acts on it takes `selected_position`."""
 
     columns: ClassVar[tuple[Column, ...]] = (
@@ -42,20 +39,7 @@ class Positions(Blotter[PositionView]):
     )
     empty: ClassVar[str] = "no open positions"
 
-    class InstrumentChosen(Message):
-        """The trader wants to see the market of this position."""
-
-        def __init__(self, instrument: Instrument) -> None:
-            super().__init__()
-            self.instrument = instrument
-
-    def __init__(self, **widget: Any) -> None:
-        super().__init__(**widget)
-        self._silent: frozenset[str] = frozenset()
-
     def take(self, frame: Frame) -> None:
-        if frame.venues is not None:
-            self._silent = silent_venues(frame.venues)
         if frame.positions is not None:
             self.set_rows(frame.positions)
         super().take(frame)
@@ -64,11 +48,6 @@ class Positions(Blotter[PositionView]):
     def selected_position(self) -> PositionView | None:
         """The position under the cursor, as last seen."""
         return self.selected
-
-    def choose(self) -> None:
-        """Posts `InstrumentChosen` for the row under the cursor."""
-        if (row := self.selected) is not None:
-            self.post_message(self.InstrumentChosen(row.instrument))
 
     def key_of(self, row: PositionView) -> Hashable:
         return (row.position.instrument, row.account, row.position.position_id)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.message import Message
 
 from tui import formatting
 from tui.desk.frame import Frame, QuoteView
-from tui.widgets.blotter import Blotter, Column
+from tui.widgets.blotter import Column
 from tui.widgets.cells import Span
-from tui.widgets.pane import silent_venues
+from tui.widgets.market_blotter import MarketBlotter
 from venues.model import Instrument, InstrumentId
 
 _ROOM_FOR_NAMES = 36
 
 
-class Watchlist(Blotter[QuoteView]):
+class Watchlist(MarketBlotter[QuoteView]):
     """One row per market. Choosing a row asks for it to be shown; it never trades."""
 
     columns: ClassVar[tuple[Column, ...]] = (
@@ -34,13 +34,6 @@ class Watchlist(Blotter[QuoteView]):
     least_gap: ClassVar[int] = 1
     empty: ClassVar[str] = "no markets yet"
 
-    class InstrumentChosen(Message):
-        """The trader wants to see this market."""
-
-        def __init__(self, instrument: Instrument) -> None:
-            super().__init__()
-            self.instrument = instrument
-
     class FavouriteRequested(Message):
         """The trader wants this market among the favourites, or no longer."""
 
@@ -49,13 +42,7 @@ class Watchlist(Blotter[QuoteView]):
             self.instrument = instrument
             self.is_favourite = is_favourite
 
-    def __init__(self, **widget: Any) -> None:
-        super().__init__(**widget)
-        self._silent: frozenset[str] = frozenset()
-
     def take(self, frame: Frame) -> None:
-        if frame.venues is not None:
-            self._silent = silent_venues(frame.venues)
         if frame.quotes is not None:
             self.set_rows(frame.quotes)
             self.set_pane_title("watchlist")
@@ -65,11 +52,6 @@ class Watchlist(Blotter[QuoteView]):
     def selected_instrument(self) -> Instrument | None:
         row = self.selected
         return row.instrument if row is not None else None
-
-    def choose(self) -> None:
-        """Posts `InstrumentChosen` for the row under the cursor."""
-        if (row := self.selected) is not None:
-            self.post_message(self.InstrumentChosen(row.instrument))
 
     def toggle_favourite(self) -> None:
         """Posts `FavouriteRequested` for the row under the cursor."""
