@@ -1,16 +1,17 @@
 """The venue port: what the desk may ask of any exchange, and what it gets.
 
-A venue runs on one asyncio loop. Its commands return an `Order` as acknowledgement, or raise `OrderError`
-(a code that proves refusal), `NotSent` (it provably never left) or `OutcomeUnknown` (all else). Its reads raise
-any `VenueError`; they are idempotent, and the only thing that is ever tried again.
+A venue runs on one asyncio loop. Its commands await `depart` before their first byte leaves; they return an
+`Order` as acknowledgement, or raise `OrderError` (a code that proves refusal), `NotSent` (it provably never left)
+or `OutcomeUnknown` (all else). Its reads raise any `VenueError`; they are idempotent, and the only thing that is
+ever tried again.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -62,9 +63,38 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     lookup_by_client_id: bool = True
     lookup_covers_closed: bool = True  # a miss can be proof only where closed orders are found too
     order_life: float | None = None  # seconds after which an unexecuted request is provably dead
+    settle: float = 2.0  # seconds after which a lookup finds whatever the venue had taken by then
+    forgets_unfilled: bool = False  # an order that ended without a fill is not found any more
     client_id_length: int = 32
     client_id_alphabet: str = "0123456789abcdefghijklmnopqrstuvwxyz"
     bar_intervals: tuple[int, ...] = (60,)  # seconds
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that is signed, and whose first byte is about to leave.
+
+    `deadline` is the moment after which the venue no longer takes it, in nanoseconds UTC of the venue's own clock
+    (which is what it compares the nonce with); None where nothing bounds its life.
+    """
+
+    nonce: int = 0
+    deadline: int | None = None
+    body_hash: str = ""  # SHA-256 of what goes out
+
+
+Depart: TypeAlias = Callable[[Departure], Awaitable[None]]
+"""Awaited by a venue once a command is signed and before any byte of it leaves: the journal commits there.
+
+It may raise NotSent; then nothing leaves, and the venue lets the error through. A command that takes several
+requests awaits it before each.
+"""
+
+
+class VenueTime(NamedTuple):
+    """The venue's clock, in nanoseconds UTC, and the most by which `now` can be wrong."""
+
+    now: int
+    uncertainty: int
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -88,6 +118,10 @@ class MarketData(Protocol):
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    def venue_time(self) -> VenueTime | None:
+        """Returns the venue's clock now; None while it is not known, when no deadline counts as passed."""
+        ...
 
     async def connect(self) -> None:
         """Opens what is needed. Raises VenueError; reconnecting later is the venue's own affair."""
@@ -144,14 +178,14 @@ class Trading(Protocol):
         """Returns our fills with `ts_event` >= `since` (nanoseconds UTC), oldest first."""
         ...
 
-    async def submit_order(self, request: OrderRequest) -> Order: ...
+    async def submit_order(self, request: OrderRequest, *, depart: Depart | None = None) -> Order: ...
 
-    async def amend_order(self, request: AmendRequest) -> Order: ...
+    async def amend_order(self, request: AmendRequest, *, depart: Depart | None = None) -> Order: ...
 
-    async def cancel_order(self, request: CancelRequest) -> Order: ...
+    async def cancel_order(self, request: CancelRequest, *, depart: Depart | None = None) -> Order: ...
 
     async def cancel_all_orders(
-        self, instrument: InstrumentId | None = None, side: Side | None = None
+        self, instrument: InstrumentId | None = None, side: Side | None = None, *, depart: Depart | None = None
     ) -> Sequence[Order]:
         """Cancels what rests now, external orders included; returns the orders as they then are."""
         ...

@@ -13,6 +13,7 @@ from tui.desk.journal_export import read_state, verify
 from tui.desk.journal_store import SqliteJournal, journal_path
 from venues.commands import OrderRequest
 from venues.model import Fill, InstrumentId, Liquidity, OrderType, Side
+from venues.port import Departure
 
 INSTRUMENT = InstrumentId("test", "BTC-PERP")
 FILLS = 10_000
@@ -47,7 +48,7 @@ async def _single(journal: SqliteJournal, seconds: float) -> list[float]:
     samples: list[float] = []
     end = time.perf_counter() + seconds
     while (began := time.perf_counter()) < end:
-        await journal.sending(_request(len(samples)), len(samples))
+        await journal.sending(_request(len(samples)), Departure(), len(samples))
         samples.append((time.perf_counter() - began) * 1000)
     return samples
 
@@ -57,7 +58,7 @@ async def _together(journal: SqliteJournal, seconds: float) -> list[float]:
 
     async def one(number: int) -> None:
         began = time.perf_counter()
-        await journal.sending(_request(number), number)
+        await journal.sending(_request(number), Departure(), number)
         samples.append((time.perf_counter() - began) * 1000)
 
     end = time.perf_counter() + seconds

@@ -107,6 +107,12 @@ class ScriptedDesk:
     ) -> Future[Outcome]:
         return self._asked("set_leverage", instrument, leverage, margin_mode)
 
+    def decide_gone(self, key: str) -> Future[Outcome]:
+        return self._asked("decide_gone", key)
+
+    def end_recovery(self) -> Future[Outcome]:
+        return self._asked("end_recovery")
+
     def arm(self) -> Future[Outcome]:
         return self._asked("arm")
 

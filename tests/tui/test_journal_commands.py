@@ -16,6 +16,7 @@ from tests.tui.desk.rig import START, fill, order, request
 from tui.desk.journal_store import journal_path
 from tui.journal_commands import journal
 from tui.paths import Paths
+from venues.port import Departure
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
             await made.fact(order("a", reason="no \x1b]0;owned\x07 margin"), START + 3)
             await made.fact(fill("a", "t1"), START + 4)
             await made.intent(request("b"), START + 5)
-            await made.sending(request("b"), START + 6)
+            await made.sending(request("b"), Departure(), START + 6)
 
     asyncio.run(make())
     return tmp_path / "state"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,7 +22,7 @@ from tui.desk.store import Store
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import NotSent, OrderError, OrderNotFound, VenueError
 from venues.model import Fill, InstrumentId, Order
-from venues.port import Venue
+from venues.port import Departure, Venue
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Answer(NamedTuple):
     orders: tuple[Order, ...] = ()
     words: str = ""
     error: BaseException | None = None
+    fault: str = ""  # of the journal, where the command left without it
 
 
 async def outcome_of(work: Coroutine[Any, Any, T]) -> T | BaseException:
@@ -59,6 +61,24 @@ async def outcome_of(work: Coroutine[Any, Any, T]) -> T | BaseException:
     return error if error is not None else task.result()
 
 
+class _Departing:
+    """One command on its way to its venue, which awaits this before the first byte leaves."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, venue: str, command: Command, targets: Sequence[Tracked], is_urgent: bool
+    ) -> None:
+        self._dispatcher = dispatcher
+        self.venue = venue
+        self.command = command
+        self.targets = targets
+        self.is_urgent = is_urgent
+        self.has_left = False
+        self.fault = ""
+
+    async def __call__(self, departure: Departure) -> None:
+        await self._dispatcher.depart(self, departure)
+
+
 class Dispatcher:
     """Carries commands to venues and their fates into the store. `clock` returns nanoseconds UTC."""
 
@@ -67,17 +87,20 @@ class Dispatcher:
         self._journal = journal
         self._clock = clock
 
-    async def prepare(self, command: Command) -> str:
-        """Writes the journal ahead of `command`. Returns why it is denied, empty when it may leave."""
-        for write in (self._journal.intent, self._journal.sending):
-            error = await outcome_of(write(command, self._clock()))
-            if isinstance(error, BaseException):
-                return f"the journal can not be written: {sanitise(str(error) or type(error).__name__)}"
-        return ""
+    async def prepare(self, command: Command, notional: Decimal | None = None) -> str:
+        """Writes the journal ahead of `command`. Returns why it is denied, empty when it may go to its venue."""
+        error = await outcome_of(self._journal.intent(command, self._clock(), notional=notional))
+        return _words_of(error) if isinstance(error, BaseException) else ""
 
-    async def submit(self, venue: Venue, request: OrderRequest, tracked: Tracked) -> Answer:
-        """Sends a prepared order. `tracked` is PENDING_NEW until this says otherwise."""
-        answer = await self._exchange(request, venue.submit_order(request), tracked)
+    async def submit(
+        self, venue: Venue, request: OrderRequest, tracked: Tracked, *, is_urgent: bool = False
+    ) -> Answer:
+        """Sends a prepared order. `tracked` is PENDING_NEW until this says otherwise.
+
+        What `is_urgent` takes risk off in a panic, and leaves even where the journal can not be written.
+        """
+        departing = _Departing(self, venue.name, request, (tracked,), is_urgent)
+        answer = await self._exchange(departing, venue.submit_order(request, depart=departing))
         orders = self._store.orders
         if answer.fate is Fate.ANSWERED:
             orders.command_ended(tracked, None)
@@ -98,22 +121,29 @@ class Dispatcher:
 
     async def amend(self, venue: Venue, request: AmendRequest, tracked: Tracked) -> Answer:
         """Sends a prepared amendment of an order that is PENDING_REPLACE."""
-        answer = await self._exchange(request, venue.amend_order(request), tracked)
+        departing = _Departing(self, venue.name, request, (tracked,), False)
+        answer = await self._exchange(departing, venue.amend_order(request, depart=departing))
         self._end_change(tracked, answer, "amendment")
         await self._note(request, answer)
         return answer
 
-    async def cancel(self, venue: Venue, request: CancelRequest, tracked: Tracked) -> Answer:
+    async def cancel(
+        self, venue: Venue, request: CancelRequest, tracked: Tracked, *, is_urgent: bool = False
+    ) -> Answer:
         """Sends a prepared cancel of an order that is PENDING_CANCEL."""
-        answer = await self._exchange(request, venue.cancel_order(request), tracked)
+        departing = _Departing(self, venue.name, request, (tracked,), is_urgent)
+        answer = await self._exchange(departing, venue.cancel_order(request, depart=departing))
         self._end_change(tracked, answer, "cancel")
         await self._note(request, answer)
         return answer
 
-    async def cancel_all(self, venue: Venue, request: CancelAllRequest, targets: Sequence[Tracked]) -> Answer:
+    async def cancel_all(
+        self, venue: Venue, request: CancelAllRequest, targets: Sequence[Tracked], *, is_urgent: bool = False
+    ) -> Answer:
         """Sends a prepared cancel of many. `targets` are PENDING_CANCEL, those the answer names are settled."""
-        work = venue.cancel_all_orders(request.instrument, request.side)
-        answer = await self._exchange(request, work, *targets)
+        departing = _Departing(self, venue.name, request, targets, is_urgent)
+        work = venue.cancel_all_orders(request.instrument, request.side, depart=departing)
+        answer = await self._exchange(departing, work)
         for tracked in targets:
             if answer.fate is Fate.ANSWERED:
                 self._store.orders.command_ended(tracked, None)
@@ -149,15 +179,42 @@ class Dispatcher:
                 kind, f"{what} {'refused' if kind is FactKind.REJECTED else 'not sent'}: {answer.words}", tracked
             )
 
-    async def _exchange(
-        self, command: Command, work: Coroutine[Any, Any, Order | Sequence[Order]], *tracked: Tracked
-    ) -> Answer:
+    async def depart(self, departing: _Departing, departure: Departure) -> None:
+        """Commits that a command is about to leave. Raises NotSent where it can not be kept."""
+        for tracked in departing.targets:
+            is_new = isinstance(departing.command, OrderRequest)
+            self._store.orders.departed(tracked, departure.deadline, is_new=is_new)
+        if departing.has_left:  # a further request of the same command
+            return
+        error = await outcome_of(self._journal.sending(departing.command, departure, self._clock()))
+        if isinstance(error, BaseException):
+            departing.fault = _words_of(error)
+            if not departing.is_urgent:
+                raise NotSent(departing.venue, departing.fault)
+        departing.has_left = True
+
+    async def _exchange(self, departing: _Departing, work: Coroutine[Any, Any, Order | Sequence[Order]]) -> Answer:
+        command = departing.command
         try:
             result = await outcome_of(work)
         except asyncio.CancelledError:
-            for one in tracked:
+            for one in departing.targets:
+                self._keep_command(one, command)
                 self._store.orders.command_ended(one, OrderNews.AMBIGUOUS, "the desk stopped waiting")
             raise
+        answer = self._judge(command, result)
+        if answer.fate is Fate.UNKNOWN:
+            for one in departing.targets:
+                self._keep_command(one, command)
+        if answer.fate in (Fate.ANSWERED, Fate.UNKNOWN) and not departing.has_left:
+            logger.error("%s sent a %s without the journal", departing.venue, type(command).__name__)
+        return answer._replace(fault=departing.fault)
+
+    def _keep_command(self, tracked: Tracked, command: Command) -> None:
+        if command not in tracked.commands:
+            tracked.commands.append(command)
+
+    def _judge(self, command: Command, result: Order | Sequence[Order] | BaseException) -> Answer:
         if isinstance(result, Order):
             return Answer(Fate.ANSWERED, (result,))
         if not isinstance(result, BaseException):
@@ -204,3 +261,7 @@ class Dispatcher:
                 order_key=tracked.key if tracked is not None else "",
             )
         )
+
+
+def _words_of(error: BaseException) -> str:
+    return f"the journal can not be written: {sanitise(str(error) or type(error).__name__)}"

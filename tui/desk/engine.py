@@ -205,6 +205,12 @@ class Engine:
     ) -> Future[Outcome]:
         return self._ask(lambda session: session.set_leverage(instrument, leverage, margin_mode))
 
+    def decide_gone(self, key: str) -> Future[Outcome]:
+        return self._ask(lambda session: session.decide_gone(key))
+
+    def end_recovery(self) -> Future[Outcome]:
+        return self._ask(lambda session: session.end_recovery())
+
     def arm(self) -> Future[Outcome]:
         return self._ask(lambda session: session.arm())
 

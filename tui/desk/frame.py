@@ -149,6 +149,30 @@ class VenueView(msgspec.Struct, frozen=True, kw_only=True):
     is_reconciling: bool = False
 
 
+class RecoveryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One command of which nobody knows what became, as it was found in the journal at the start.
+
+    `key` is the order's, empty for a cancel of many. `ts_provable` is when the venue's word will be a proof at the
+    latest (engine's clock); None where nothing bounds the request's life, so that a person has to decide.
+    """
+
+    key: str
+    venue: str
+    text: str  # "BUY 0.25 BTC/USDT at 60000"
+    ts_sent: int
+    state: str  # what is being done, or what it turned out to be
+    is_settled: bool = False
+    ts_provable: int | None = None
+
+
+class RecoveryView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desk found unresolved when it was started. Until `is_over` nothing that adds risk is sent."""
+
+    rows: tuple[RecoveryRow, ...] = ()
+    notices: tuple[str, ...] = ()  # about the journal itself, and what other desks of the profile left
+    is_over: bool = False  # the trader has read it and gone on
+
+
 class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     """What concerns the whole desk."""
 
@@ -159,6 +183,8 @@ class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     lock_reason: str = ""
     messages_per_second: int = 0
     detach_policy: str = "leave"
+    detach_when: str = ""  # besides a hang-up: "after 15 min idle", "60 s without tmux client"
+    read_only_reason: str = ""  # why this desk only watches
 
 
 class Severity(StrEnum):
@@ -192,6 +218,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     balances: tuple[BalanceView, ...] | None = None
     accounts: tuple[AccountView, ...] | None = None
     log: tuple[LogLine, ...] | None = None  # newest last
+    recovery: RecoveryView | None = None
 
     def over(self, older: Frame) -> Frame:
         """Returns this frame laid over an older one that nobody has taken yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import VenueError
 from venues.model import Fill, InstrumentId, Order, Side
+from venues.port import Departure
 
 
 class CancelAllRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +24,15 @@ class CancelAllRequest(msgspec.Struct, frozen=True, kw_only=True):
 Command: TypeAlias = OrderRequest | AmendRequest | CancelRequest | CancelAllRequest
 
 
+class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What settled a command that nobody had answered. `order` is how it then stood."""
+
+    by: str  # "lookup", "trader" ...
+    why: str
+    order: Order | None = None
+    was_never_placed: bool = False  # proven, or decided by a person
+
+
 class JournalError(Exception):
     """The journal could not be written; the message says why (disk full, read-only)."""
 
@@ -33,11 +44,14 @@ class Journal(Protocol):
     from the others is told to the trader, and changes nothing about the order. Times are nanoseconds UTC.
     """
 
-    async def intent(self, command: Command, ts: int) -> None:
-        """Keeps what the trader wants. Raises JournalError."""
+    async def intent(self, command: Command, ts: int, *, notional: Decimal | None = None) -> None:
+        """Keeps what the trader wants; `notional` is what it counts in the session's budget.
+
+        Raises JournalError.
+        """
         ...
 
-    async def sending(self, command: Command, ts: int) -> None:
+    async def sending(self, command: Command, departure: Departure, ts: int) -> None:
         """Keeps that the command's first byte is about to leave. Raises JournalError."""
         ...
 
@@ -53,14 +67,25 @@ class Journal(Protocol):
         """Keeps what the venue told about an order or an execution."""
         ...
 
+    async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
+        """Keeps what settled a command that nobody had answered: by whom, and why."""
+        ...
+
+    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
+        """Keeps what the desk did by itself. `topic` is "start", "detach", "loss" ...
+
+        Until `locked_until` (nanoseconds) nothing that adds risk may be sent, over restarts.
+        """
+        ...
+
 
 class NoJournal:
     """Keeps nothing: for desks whose orders do not outlive them."""
 
-    async def intent(self, command: Command, ts: int) -> None:
+    async def intent(self, command: Command, ts: int, *, notional: Decimal | None = None) -> None:
         pass
 
-    async def sending(self, command: Command, ts: int) -> None:
+    async def sending(self, command: Command, departure: Departure, ts: int) -> None:
         pass
 
     async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
@@ -70,4 +95,10 @@ class NoJournal:
         pass
 
     async def fact(self, fact: Order | Fill, ts: int) -> None:
+        pass
+
+    async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
+        pass
+
+    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
         pass

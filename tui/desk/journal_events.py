@@ -7,16 +7,18 @@ command whole: an answer stays readable where the rows before it were lost.
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-from tui.desk.journal import CancelAllRequest, Command, JournalError
+from tui.desk.journal import CancelAllRequest, Command, JournalError, Resolution
 from venues import errors
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import VenueError
 from venues.model import Fill, Order
+from venues.port import Departure
 
 GENESIS = ""  # what the first row's digest follows
 
@@ -51,15 +53,6 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.error == errors.NotSent.__name__
 
 
-class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What settled a row that nobody had answered. `order` is how the venue described it, where it did."""
-
-    by: str  # "lookup", "trader" ...
-    why: str
-    order: Order | None = None
-    was_never_placed: bool = False  # proven, or decided by a person
-
-
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one row tells. Exactly one command, or a fact, or neither for a NOTE."""
 
@@ -67,13 +60,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amend: AmendRequest | None = None
     cancel: CancelRequest | None = None
     cancel_all: CancelAllRequest | None = None
+    desk: str = ""  # mode and account, "PAPER/main": several may share a profile's journal
     nonce: int | None = None
-    deadline: int | None = None  # nanoseconds UTC after which the venue no longer takes the request
+    deadline: int | None = None  # nanoseconds UTC of the venue's clock: it no longer takes the request after it
+    wire_hash: str = ""  # SHA-256 of the request as it went out
+    notional: Decimal | None = None  # what the order counts in the session's budget, in its quote currency
     order: Order | None = None
     fill: Fill | None = None
     refusal: Refusal | None = None
     resolution: Resolution | None = None
     text: str = ""  # why it is ambiguous, or the note
+    topic: str = ""  # of a note
+    locked_until: int | None = None  # nanoseconds UTC
 
     @property
     def command(self) -> Command | None:
@@ -138,8 +136,9 @@ def draft_command(
     refusal: Refusal | None = None,
     resolution: Resolution | None = None,
     text: str = "",
-    nonce: int | None = None,
-    deadline: int | None = None,
+    departure: Departure | None = None,
+    notional: Decimal | None = None,
+    desk: str = "",
 ) -> Draft:
     """Writes a row about a command. Raises JournalError for text that can not be kept."""
     event = Event(
@@ -151,8 +150,11 @@ def draft_command(
         refusal=refusal,
         resolution=resolution,
         text=text,
-        nonce=nonce,
-        deadline=deadline,
+        desk=desk,
+        nonce=departure.nonce if departure is not None else None,
+        deadline=departure.deadline if departure is not None else None,
+        wire_hash=departure.body_hash if departure is not None else "",
+        notional=notional,
     )
     client_order_id = venue_order_id = ""
     if isinstance(command, CancelAllRequest):
@@ -167,16 +169,17 @@ def draft_command(
     return _draft(kind, ts, (venue, symbol, client_order_id, venue_order_id), event, command)
 
 
-def draft_fact(fact: Order | Fill, ts: int) -> Draft:
+def draft_fact(fact: Order | Fill, ts: int, desk: str = "") -> Draft:
     """Writes a row about what a venue told. Raises JournalError for text that can not be kept."""
-    event = Event(order=fact) if isinstance(fact, Order) else Event(fill=fact)
+    event = Event(order=fact, desk=desk) if isinstance(fact, Order) else Event(fill=fact, desk=desk)
     names = (*fact.instrument, fact.client_order_id, fact.venue_order_id)
     return _draft(EventKind.FACT, ts, names, event)
 
 
-def draft_note(text: str, ts: int) -> Draft:
+def draft_note(text: str, ts: int, topic: str = "", locked_until: int | None = None, desk: str = "") -> Draft:
     """Writes a row about what the desk did. Raises JournalError for text that can not be kept."""
-    return _draft(EventKind.NOTE, ts, ("", "", "", ""), Event(text=text))
+    event = Event(text=text, topic=topic, locked_until=locked_until, desk=desk)
+    return _draft(EventKind.NOTE, ts, ("", "", "", ""), event)
 
 
 def refusal_of(error: VenueError) -> Refusal:

@@ -14,14 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from tui.desk.journal import Command, JournalError
+from tui.desk.journal import Command, JournalError, Resolution
 from tui.desk.journal_events import (
     Draft,
     EventKind,
-    Resolution,
     Row,
     draft_command,
     draft_fact,
@@ -39,6 +39,7 @@ from tui.desk.journal_file import (
 from tui.desk.journal_salvage import INSERT, SELECT
 from venues.errors import VenueError
 from venues.model import Fill, Order
+from venues.port import Departure
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -69,15 +70,17 @@ class _Write:
 class SqliteJournal:
     """A `Journal` in the file at `path`. It is opened by `open`, or by the first write.
 
-    `clock` returns nanoseconds UTC. `busy_seconds` is how long a write waits for another program that holds the
-    file, `patience` for a disk that does not answer, both in seconds. `notices` is what the trader has to be told
-    about how the file was found. All methods are safe from any thread and any loop.
+    `desk` is mode and account, "PAPER/main". `clock` returns nanoseconds UTC. `busy_seconds` is how long a write
+    waits for another program that holds the file, `patience` for a disk that does not answer, both in seconds.
+    `notices` is what the trader has to be told about how the file was found. All methods are safe from any thread
+    and any loop.
     """
 
     def __init__(
         self,
         path: Path,
         *,
+        desk: str = "",
         clock: Callable[[], int] = time.time_ns,
         busy_seconds: float = BUSY_SECONDS,
         patience: float = PATIENCE,
@@ -85,6 +88,7 @@ class SqliteJournal:
     ) -> None:
         self.path = path
         self.notices: tuple[str, ...] = ()
+        self._desk = desk
         self._clock = clock
         self._busy_seconds = busy_seconds
         self._patience = patience
@@ -129,39 +133,37 @@ class SqliteJournal:
         """The same as `close`, for a loop that must go on meanwhile."""
         await asyncio.to_thread(self.close)
 
-    async def intent(self, command: Command, ts: int) -> None:
-        await self._keep(draft_command(EventKind.INTENT, command, ts))
+    async def intent(self, command: Command, ts: int, *, notional: Decimal | None = None) -> None:
+        await self._keep(draft_command(EventKind.INTENT, command, ts, notional=notional, desk=self._desk))
 
-    async def sending(
-        self, command: Command, ts: int, *, nonce: int | None = None, deadline: int | None = None
-    ) -> None:
-        """Keeps that the first byte is about to leave; `nonce` and `deadline` (nanoseconds UTC) where known."""
-        await self._keep(draft_command(EventKind.SENDING, command, ts, nonce=nonce, deadline=deadline))
+    async def sending(self, command: Command, departure: Departure, ts: int) -> None:
+        """Keeps that the first byte is about to leave, with the nonce and the deadline where there are any."""
+        await self._keep(draft_command(EventKind.SENDING, command, ts, departure=departure, desk=self._desk))
 
     async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
         if isinstance(answer, VenueError):
-            draft = draft_command(EventKind.ANSWERED, command, ts, refusal=refusal_of(answer))
+            draft = draft_command(EventKind.ANSWERED, command, ts, refusal=refusal_of(answer), desk=self._desk)
         else:
-            draft = draft_command(EventKind.ANSWERED, command, ts, order=answer)
+            draft = draft_command(EventKind.ANSWERED, command, ts, order=answer, desk=self._desk)
         await self._keep(draft)
 
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
-        await self._keep(draft_command(EventKind.AMBIGUOUS, command, ts, text=why))
+        await self._keep(draft_command(EventKind.AMBIGUOUS, command, ts, text=why, desk=self._desk))
 
     async def fact(self, fact: Order | Fill, ts: int) -> None:
-        await self._keep(draft_fact(fact, ts))
+        await self._keep(draft_fact(fact, ts, self._desk))
 
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
         """Keeps what settled a command that nobody had answered: by whom, and why. Raises JournalError."""
-        await self._keep(draft_command(EventKind.RESOLVED, command, ts, resolution=resolution))
+        await self._keep(draft_command(EventKind.RESOLVED, command, ts, resolution=resolution, desk=self._desk))
 
-    async def note(self, text: str, ts: int) -> None:
+    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
         """Keeps what the desk did by itself, such as a detach policy it carried out. Raises JournalError."""
-        await self._keep(draft_note(text, ts))
+        await self._keep(draft_note(text, ts, topic, locked_until, self._desk))
 
-    def note_now(self, text: str, ts: int) -> None:
+    def note_now(self, text: str, ts: int, *, topic: str = "") -> None:
         """The same from a thread without a loop; blocks."""
-        write = _Write(draft_note(text, ts))
+        write = _Write(draft_note(text, ts, topic, None, self._desk))
         self._put(write)
         write.done.result()
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from tui.desk.inert import sanitise
+from tui.desk.journal import Command
 from tui.desk.order_states import TRANSITIONS, OrderNews
 from venues.commands import OrderRequest
 from venues.model import ZERO, Fill, Order, OrderStatus
@@ -21,8 +22,8 @@ class Tracked:
     """One order. `order` is replaced, never changed; the rest is the tracker's own."""
 
     __slots__ = (
-        "claimed", "fills", "in_flight", "is_confirmed", "is_late_fill", "is_overfilled", "key", "order",
-        "ts_venue", "unknown_since",
+        "claimed", "commands", "deadline", "fills", "in_flight", "is_confirmed", "is_late_fill", "is_overfilled",
+        "key", "order", "ts_told", "ts_venue", "unknown_since",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
@@ -31,6 +32,10 @@ class Tracked:
         self.claimed = ZERO  # the most that the venue said is filled
         self.fills: dict[str, Fill] = {}
         self.ts_venue = 0  # of the newest update of the venue
+        self.ts_told = 0  # our clock, when the venue last told of it
+        self.commands: list[Command] = []  # sent, and ended without the venue's answer
+        # The venue's clock, after which nothing that we sent about it can arrive any more; None: nobody knows.
+        self.deadline: int | None = 0
         self.is_confirmed = False  # the venue has told of it at least once
         self.in_flight = 0  # commands that were sent and not answered
         self.unknown_since: int | None = None
@@ -101,9 +106,31 @@ class OrderTracker:
         )
         tracked = Tracked(request.client_order_id, order)
         tracked.in_flight = 1
+        tracked.deadline = None
         self._keep(tracked)
         self._on_change(tracked, None)
         return tracked
+
+    def departed(self, tracked: Tracked, deadline: int | None, *, is_new: bool = False) -> None:
+        """Notes until when a command about the order can still arrive; `is_new` for the order itself."""
+        if is_new:
+            tracked.deadline = deadline
+        elif deadline is None or tracked.deadline is None:
+            tracked.deadline = None
+        else:
+            tracked.deadline = max(tracked.deadline, deadline)
+
+    def restore(self, old: Tracked) -> None:
+        """Goes on tracking an order that an earlier run of the desk left."""
+        if self._find(old.order.instrument.venue, old.order.client_order_id, old.order.venue_order_id) is None:
+            self._keep(old)
+            self._on_change(old, old.status)
+
+    def conclude(self, tracked: Tracked, status: OrderStatus, reason: str) -> None:
+        """Ends an order by proof, or by a person's word."""
+        news = OrderNews.REJECTED if status is OrderStatus.REJECTED else OrderNews.CANCELED
+        tracked.commands.clear()
+        self._step(tracked, news, reason)
 
     def command_sent(self, tracked: Tracked, news: OrderNews) -> None:
         """Notes that a cancel or an amendment leaves."""
@@ -153,6 +180,7 @@ class OrderTracker:
         if order.venue_order_id and not before.venue_order_id:
             self._learn_venue_id(tracked, order.venue_order_id)
         tracked.is_confirmed = True
+        tracked.ts_told = self._clock()
         tracked.claimed = max(tracked.claimed, order.filled_quantity)
         if order.ts_event >= tracked.ts_venue:
             tracked.ts_venue = order.ts_event
@@ -197,6 +225,7 @@ class OrderTracker:
         )
         tracked = Tracked(key, blank)
         tracked.is_confirmed = True
+        tracked.ts_told = self._clock()
         tracked.ts_venue = order.ts_event
         tracked.claimed = order.filled_quantity
         self._keep(tracked)

@@ -49,8 +49,10 @@ from venues.paper.instruments import VENUE, instruments_of, listings
 from venues.paper.keeping import Keeper, Telling
 from venues.paper.session import Session
 from venues.paper.state import BrokenState, Kept
-from venues.port import Capabilities, Mode
+from venues.port import Capabilities, Depart, Departure, Mode, VenueTime
 
+_ORDER_LIFE = 1.0  # seconds; a command reaches the exchange within its latency, or never
+_SETTLE = 0.1
 _TICK = 0.015  # seconds between two looks at the clock
 _SLICE = 8_000_000  # nanoseconds that the market may take of the loop at a time
 _ACTIONS = 32  # between two looks at the clock within a slice, about 1 ms
@@ -135,9 +137,13 @@ class PaperVenue:
             margin_modes=frozenset(MarginMode),
             attached_exits=True,
             positions=True,
-            order_life=1.0,
+            order_life=_ORDER_LIFE,
+            settle=_SETTLE,
             bar_intervals=INTERVALS,
         )
+
+    def venue_time(self) -> VenueTime | None:
+        return VenueTime(self._session.exchange.now, 0) if self._session is not None else None
 
     async def connect(self) -> None:
         """Opens the market. Raises ConfigurationError where the kept account can not be used or set aside."""
@@ -274,27 +280,29 @@ class PaperVenue:
     async def fetch_fills(self, since: int) -> Sequence[Fill]:
         return (await self._read()).exchange.fills(TRADER, since)
 
-    async def submit_order(self, request: OrderRequest) -> Order:
-        return await self._command(lambda exchange: exchange.submit(TRADER, request))
+    async def submit_order(self, request: OrderRequest, *, depart: Depart | None = None) -> Order:
+        return await self._command(lambda exchange: exchange.submit(TRADER, request), depart)
 
-    async def amend_order(self, request: AmendRequest) -> Order:
-        return await self._command(lambda exchange: exchange.amend(TRADER, request))
+    async def amend_order(self, request: AmendRequest, *, depart: Depart | None = None) -> Order:
+        return await self._command(lambda exchange: exchange.amend(TRADER, request), depart)
 
-    async def cancel_order(self, request: CancelRequest) -> Order:
-        return await self._command(lambda exchange: exchange.cancel(TRADER, request))
+    async def cancel_order(self, request: CancelRequest, *, depart: Depart | None = None) -> Order:
+        return await self._command(lambda exchange: exchange.cancel(TRADER, request), depart)
 
     async def cancel_all_orders(
-        self, instrument: InstrumentId | None = None, side: Side | None = None
+        self, instrument: InstrumentId | None = None, side: Side | None = None, *, depart: Depart | None = None
     ) -> Sequence[Order]:
-        return await self._command(lambda exchange: exchange.cancel_all(TRADER, instrument, side))
+        return await self._command(lambda exchange: exchange.cancel_all(TRADER, instrument, side), depart)
 
     async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> None:
         await self._command(lambda exchange: exchange.set_leverage(TRADER, instrument, leverage, margin_mode))
 
-    async def _command(self, act: Callable[[PaperExchange], Answer]) -> Answer:
+    async def _command(self, act: Callable[[PaperExchange], Answer], depart: Depart | None = None) -> Answer:
         """Carries out a command at the paper time at which it arrives, `latency_ms` from now."""
         if self._session is None or self._is_closed:
             raise NotSent(VENUE, "the paper market is not open")
+        if depart is not None:
+            await depart(Departure(deadline=self._session.exchange.now + int(_ORDER_LIFE * NANOSECONDS)))
         await self._sleep(self.settings.latency_ms / 1000)
         session = self._session
         if self._is_closed:

@@ -43,7 +43,7 @@ from venues.model import (
 )
 from venues.paper.account import Account
 from venues.paper.ledger import Ledger
-from venues.port import Capabilities, Mode
+from venues.port import Capabilities, Depart, Departure, Mode, VenueTime
 from venues.recording.format import (
     MAX_TEXT,
     MILLISECOND,
@@ -143,6 +143,9 @@ class ReplayVenue:
         self._is_playing = False
         self._is_closed = False
         self._has_ended = False
+
+    def venue_time(self) -> VenueTime | None:
+        return None  # a recording has a clock of its own, and answers every command at once
 
     @property
     def capabilities(self) -> Capabilities:
@@ -253,19 +256,19 @@ class ReplayVenue:
     async def fetch_fills(self, since: int) -> Sequence[Fill]:
         return self._trading().fills(since)
 
-    async def submit_order(self, request: OrderRequest) -> Order:
-        return self._commanding().submit(request)
+    async def submit_order(self, request: OrderRequest, *, depart: Depart | None = None) -> Order:
+        return (await self._commanding(depart)).submit(request)
 
-    async def amend_order(self, request: AmendRequest) -> Order:
-        return self._commanding().amend(request)
+    async def amend_order(self, request: AmendRequest, *, depart: Depart | None = None) -> Order:
+        return (await self._commanding(depart)).amend(request)
 
-    async def cancel_order(self, request: CancelRequest) -> Order:
-        return self._commanding().cancel(request)
+    async def cancel_order(self, request: CancelRequest, *, depart: Depart | None = None) -> Order:
+        return (await self._commanding(depart)).cancel(request)
 
     async def cancel_all_orders(
-        self, instrument: InstrumentId | None = None, side: Side | None = None
+        self, instrument: InstrumentId | None = None, side: Side | None = None, *, depart: Depart | None = None
     ) -> Sequence[Order]:
-        return self._commanding().cancel_all(instrument, side)
+        return (await self._commanding(depart)).cancel_all(instrument, side)
 
     async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> None:
         """Raises OrderRejected."""
@@ -400,7 +403,9 @@ class ReplayVenue:
             raise ConnectionLost(VENUE, "the recording is not open")
         return self._orders
 
-    def _commanding(self) -> ReplayOrders:
+    async def _commanding(self, depart: Depart | None) -> ReplayOrders:
+        if depart is not None:
+            await depart(Departure())
         if self._orders is None or self._is_closed:
             raise NotSent(VENUE, "the recording is not open")
         return self._orders

@@ -14,6 +14,7 @@ from tui.desk.journal_events import Row
 from tui.desk.journal_export import read_rows
 from tui.desk.journal_store import SqliteJournal, journal_path
 from venues.commands import AmendRequest, CancelRequest
+from venues.port import Departure
 
 AMEND = AmendRequest(instrument=PERP, client_order_id="a", venue_order_id="va", price=Decimal("99.50"))
 CANCEL = CancelRequest(instrument=PERP, client_order_id="a", venue_order_id="va")
@@ -33,7 +34,7 @@ async def open_journal(folder: Path, **settings: Any) -> AsyncIterator[SqliteJou
 async def place(journal: SqliteJournal, key: str, ts: int = START) -> None:
     """Keeps an order that was sent and that its venue confirmed: three rows."""
     await journal.intent(request(key), ts)
-    await journal.sending(request(key), ts + 1)
+    await journal.sending(request(key), Departure(), ts + 1)
     await journal.answered(request(key), order(key), ts + 2)
 
 

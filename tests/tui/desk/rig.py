@@ -13,7 +13,7 @@ import msgspec
 from tui.desk.control import OrderIntent
 from tui.desk.frame import Fact
 from tui.desk.guards import Limits
-from tui.desk.journal import Command, JournalError
+from tui.desk.journal import Command, JournalError, Resolution
 from tui.desk.session import Session
 from venues.commands import AmendRequest, CancelRequest, Channel, OrderRequest, Subscription
 from venues.errors import OrderNotFound, VenueError
@@ -34,7 +34,7 @@ from venues.model import (
     Side,
     TimeInForce,
 )
-from venues.port import Capabilities, Mode
+from venues.port import Capabilities, Depart, Departure, Mode, VenueTime
 
 D = Decimal
 ONE, TWO, FIVE, HUNDRED = D(1), D(2), D(5), D(100)
@@ -131,6 +131,8 @@ class ScriptedVenue:
         self.queue: asyncio.Queue[Sequence[Event] | None] = asyncio.Queue()
         self.hold: asyncio.Event | None = None  # while it is set and unset, submits do not answer
         self.fills_at_once = False
+        self.time: VenueTime | None = None
+        self.deadline: int | None = None  # of every command
 
     def tell(self, *events: Event) -> None:
         self.queue.put_nowait(events)
@@ -142,6 +144,13 @@ class ScriptedVenue:
         self.calls.append(name)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
+
+    def venue_time(self) -> VenueTime | None:
+        return self.time
+
+    async def _leave(self, depart: Depart | None) -> None:
+        if depart is not None:
+            await depart(Departure(deadline=self.deadline))
 
     async def connect(self) -> None:
         self._enter("connect")
@@ -204,7 +213,8 @@ class ScriptedVenue:
         self._enter("fetch_fills")
         return [one for one in self.fills if one.ts_event >= since]
 
-    async def submit_order(self, request: OrderRequest) -> Order:
+    async def submit_order(self, request: OrderRequest, *, depart: Depart | None = None) -> Order:
+        await self._leave(depart)
         self._enter("submit_order")
         if self.hold is not None:
             await self.hold.wait()
@@ -232,7 +242,8 @@ class ScriptedVenue:
                 self.held[index] = msgspec.structs.replace(one, quantity=left, ts_event=one.ts_event + 1)
         self.held = [one for one in self.held if one.quantity]
 
-    async def amend_order(self, request: AmendRequest) -> Order:
+    async def amend_order(self, request: AmendRequest, *, depart: Depart | None = None) -> Order:
+        await self._leave(depart)
         self._enter("amend_order")
         before = self.orders[request.client_order_id]
         after = msgspec.structs.replace(
@@ -247,13 +258,15 @@ class ScriptedVenue:
         self.orders[key] = msgspec.structs.replace(before, status=status, ts_event=before.ts_event + 1)
         return self.orders[key]
 
-    async def cancel_order(self, request: CancelRequest) -> Order:
+    async def cancel_order(self, request: CancelRequest, *, depart: Depart | None = None) -> Order:
+        await self._leave(depart)
         self._enter("cancel_order")
         return self.end(request.client_order_id)
 
     async def cancel_all_orders(
-        self, instrument: InstrumentId | None = None, side: Side | None = None
+        self, instrument: InstrumentId | None = None, side: Side | None = None, *, depart: Depart | None = None
     ) -> Sequence[Order]:
+        await self._leave(depart)
         self._enter("cancel_all_orders")
         return [
             self.end(key)
@@ -280,10 +293,10 @@ class RecordingJournal:
         seen = f" after {self._venue.called('submit_order')} sent" if self._venue is not None else ""
         self.entries.append(f"{what}{detail}{seen}")
 
-    async def intent(self, command: Command, ts: int) -> None:
+    async def intent(self, command: Command, ts: int, *, notional: Decimal | None = None) -> None:
         await self._keep("intent")
 
-    async def sending(self, command: Command, ts: int) -> None:
+    async def sending(self, command: Command, departure: Departure, ts: int) -> None:
         await self._keep("sending")
 
     async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
@@ -294,6 +307,12 @@ class RecordingJournal:
 
     async def fact(self, fact: Order | Fill, ts: int) -> None:
         await self._keep("fact", f" {type(fact).__name__}")
+
+    async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
+        await self._keep("resolved", f" by {resolution.by}")
+
+    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
+        await self._keep("note")
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -19,6 +19,7 @@ from tui.desk.control import Verdict
 from tui.desk.journal import JournalError
 from tui.desk.journal_export import verify
 from tui.desk.journal_store import SqliteJournal, journal_path
+from venues.port import Departure
 
 # Mounts in a namespace of its own, where that is allowed: as root, or where user namespaces are.
 UNSHARE = ["unshare", "--mount", "--propagation", "private"]
@@ -193,7 +194,7 @@ async def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(JournalError, match=r"the disk has not answered for 0\.05 s"):
-                await journal.sending(request("a"), START)
+                await journal.sending(request("a"), Departure(), START)
             other.execute("ROLLBACK")
         await until(lambda: kinds(tmp_path) == ["sending"], 10)  # late, and on the safe side
 

@@ -14,12 +14,13 @@ import msgspec
 
 from tests.tui.desk.journal_rig import AMEND, CANCEL, kept, open_journal, place
 from tests.tui.desk.rig import HUNDRED, PERP, START, fill, order, request
-from tui.desk.journal import CancelAllRequest
-from tui.desk.journal_events import Draft, EventKind, Refusal, Resolution, Row, draft_command, draft_fact
+from tui.desk.journal import CancelAllRequest, Resolution
+from tui.desk.journal_events import Draft, EventKind, Refusal, Row, draft_command, draft_fact
 from tui.desk.journal_export import export_fills_csv, export_jsonl, read_state, verify
 from tui.desk.journal_fold import JournalState, fold
 from tui.desk.journal_store import SqliteJournal, journal_path
 from venues.model import Fill, InstrumentId, Order, OrderStatus, Side
+from venues.port import Departure
 
 D = Decimal
 
@@ -34,7 +35,7 @@ def rows_of(*drafts: Draft) -> list[Row]:
 def sent(key: str = "a") -> tuple[Draft, Draft]:
     return (
         draft_command(EventKind.INTENT, request(key), START),
-        draft_command(EventKind.SENDING, request(key), START, deadline=START + 5),
+        draft_command(EventKind.SENDING, request(key), START, departure=Departure(deadline=START + 5)),
     )
 
 

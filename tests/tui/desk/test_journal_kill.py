@@ -23,6 +23,7 @@ import asyncio, sys, time
 from pathlib import Path
 from tests.tui.desk.rig import START, order, request
 from tui.desk.journal_store import SqliteJournal
+from venues.port import Departure
 
 async def main(path, port, run):
     journal = SqliteJournal(path)
@@ -31,7 +32,7 @@ async def main(path, port, run):
     for number in range(100_000):
         key = f"{run}-{number}"
         await journal.intent(request(key), START)
-        await journal.sending(request(key), START)
+        await journal.sending(request(key), Departure(), START)
         writer.write(key.encode() + b"\\n")
         await writer.drain()
         if number % 3:

@@ -17,13 +17,14 @@ import pytest
 
 from tests.tui.desk.journal_rig import AMEND, CANCEL, beside, kept, kinds, names, open_journal, place, run_sql
 from tests.tui.desk.rig import PERP, START, fill, order, request
-from tui.desk.journal import CancelAllRequest, JournalError
-from tui.desk.journal_events import Resolution, draft_of, hash_of
+from tui.desk.journal import CancelAllRequest, JournalError, Resolution
+from tui.desk.journal_events import draft_of, hash_of
 from tui.desk.journal_export import read_rows, verify
 from tui.desk.journal_file import MIGRATIONS
 from tui.desk.journal_store import SqliteJournal, journal_path
 from venues.errors import InsufficientFunds, NotSent
 from venues.model import OrderStatus, Side
+from venues.port import Departure
 
 
 async def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ async def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     exact = fill("a", "t1", Decimal("0.10"), fee=Decimal("-1E-18"), realized_pnl=Decimal("1E+2"))
     async with open_journal(tmp_path) as journal:
         await journal.intent(request("a"), START)
-        await journal.sending(request("a"), START + 1, nonce=7, deadline=START + 9)
+        await journal.sending(request("a"), Departure(nonce=7, deadline=START + 9), START + 1)
         await journal.answered(request("a"), order("a", reason="né \x1b[2J\x00 ☃"), START + 2)
         await journal.answered(AMEND, InsufficientFunds("test", "too little", "51"), START + 3)
         await journal.ambiguous(CANCEL, "ReadTimeout", START + 4)
