@@ -47,7 +47,8 @@ class GuardsSection(Section, frozen=True, kw_only=True):
 
     max_quantity: dict[str, Decimal] | None = None  # symbol -> base units an order may have
     max_notional: Decimal | None = None  # of one order
-    session_budget: Decimal | None = None  # notional sent in one session
+    session_budget: Decimal | None = None  # notional sent in one UTC day: a restart does not renew it
+    day_loss: Decimal | None = None  # in the account's currency; reached, nothing that adds risk until 00:00 UTC
     band_asks: Decimal | None = None  # fraction of the mid from which on an order is asked about
     band_denies: Decimal | None = None  # and from which on it is not sent
 
@@ -58,7 +59,11 @@ class LockSection(Section, frozen=True, kw_only=True):
 
 
 class DetachSection(Section, frozen=True, kw_only=True):
+    """What becomes of the orders when the terminal hangs up, and in which other cases; in seconds, 0 for never."""
+
     policy: DetachPolicy = "leave"
+    idle: int = 0  # without a key
+    tmux_seconds: int = 0  # without a tmux client attached to the desk's session
 
 
 class Config(Section, frozen=True, kw_only=True):
@@ -127,6 +132,14 @@ def _check_ranges(config: Config, text: str, path: Path) -> None:
         raise ConfigError(_located(text, path, "lock.idle", "must be 0 (never) or a number of seconds"))
     if config.lock.stall <= 0:
         raise ConfigError(_located(text, path, "lock.stall", "must be above zero"))
+    for name in ("idle", "tmux_seconds"):
+        seconds = getattr(config.detach, name)
+        if seconds < 0:
+            raise ConfigError(_located(text, path, f"detach.{name}", "must be 0 (never) or a number of seconds"))
+        if seconds and config.detach.policy == "leave":
+            # The trader would count on orders being cancelled that are left.
+            remedy = 'does nothing with the policy "leave"; set detach.policy to cancel_session or cancel_all'
+            raise ConfigError(_located(text, path, f"detach.{name}", remedy))
 
 
 def _explain(message: str, text: str, path: Path) -> str:

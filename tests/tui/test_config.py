@@ -48,6 +48,14 @@ def test_numbers_are_never_floats(home: Path) -> None:
     assert config.keys == {"order.buy": "n"}
 
 
+def test_the_detach_policy_and_the_day_loss_are_read() -> None:
+    text = "[guards]\nday_loss = 250.5\n[detach]\npolicy = 'cancel_all'\nidle = 900\ntmux_seconds = 60\n"
+    config = parse_config(text, PATH)
+    assert config.guards.day_loss == Decimal("250.5")
+    assert (config.detach.policy, config.detach.idle, config.detach.tmux_seconds) == ("cancel_all", 900, 60)
+    assert (Config().detach.idle, Config().detach.tmux_seconds, Config().guards.day_loss) == (0, 0, None)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -56,6 +64,13 @@ def test_numbers_are_never_floats(home: Path) -> None:
         ("[guards]\nmax_notional = -1\n", ["line 2", "guards.max_notional", "above zero"]),
         ("[guards]\nmax_quantity = { BTC = 0 }\n", ["line 2", "guards.max_quantity.BTC", "above zero"]),
         ("[detach]\npolicy = 'panic'\n", ["line 2", "detach.policy"]),
+        ("[detach]\nidle = -1\n", ["line 2", "detach.idle", "0 (never)"]),
+        ("[detach]\n\ntmux_seconds = 60\n", ["line 3", "detach.tmux_seconds", '"leave"', "cancel_session"]),
+        ("[detach]\npolicy = 'leave'\nidle = 60\n", ["line 3", "detach.idle", "cancel_all"]),
+        ("[detach]\npolicy = 'cancel_all'\nidle = 1.5\n", ["line 3", "detach.idle", "expected `int`"]),
+        ("[guards]\nday_loss = 0\n", ["line 2", "guards.day_loss", "above zero"]),
+        ("[guards]\nday_loss = -500\n", ["line 2", "guards.day_loss", "above zero"]),
+        ("[guards]\nday_loss = nan\n", ["line 2", "guards.day_loss", "above zero"]),
         ("[desk\n", ["is no TOML", "line 1"]),
         ("[lock]\nidle = -5\n", ["line 2", "lock.idle"]),
         ("[desk]\nsize_presets = [1, 0]\n", ["line 2", "desk.size_presets[1]"]),

@@ -1,35 +1,41 @@
 """What stands between a wish and the wire: the lock, hard limits that no dialog overrides, and soft questions.
 
-Hard ones deny. Soft ones ask for a yes that names them. What takes risk off (reduce-only) passes the lock, the
-caps, the freshness gate and the budget: a limit must never keep a trader in a position.
+Hard ones deny, the most severe first, and no answer lifts them. Soft ones ask for a yes that names them. What
+takes risk off (reduce-only) passes the lock, the caps, the freshness gate, the budget, the day's loss and the
+recovery: a limit must never keep a trader in a position.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
 import msgspec
 
 from tui.desk.control import OrderIntent, Outcome, Reason, Verdict
+from tui.desk.ledger import midnight
 from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentKind, Order, OrderType, Side
 from venues.port import Capabilities, Mode
 from venues.rounding import is_multiple, nearest_to, order_faults
 
 _MOST_REASONS = 3  # a desk once showed 711 warnings in one box, 18 of them visible, and one key overrode them all
+_DAY = 86_400 * NANOSECONDS
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The guards' settings. Notionals are in the instrument's quote currency, times in seconds.
 
-    `max_quantity` is per symbol, in base units; a symbol that it does not name has no such cap.
+    `max_quantity` is per symbol, in base units; a symbol that it does not name has no such cap. The budget is
+    counted over the UTC day, so that a restart does not renew it. `day_loss` is in the account's currency.
     """
 
     max_quantity: Mapping[str, Decimal] = {}
     max_notional: Decimal = Decimal(100_000)
     session_budget: Decimal = Decimal(250_000)
+    day_loss: Decimal | None = None
     band_asks: Decimal = Decimal("0.05")  # distance from the mid, as a fraction, from which on it asks
     band_denies: Decimal = Decimal("0.20")
     market_protection: Decimal = Decimal("0.01")  # how much worse than the best price a market order is reckoned
@@ -63,9 +69,11 @@ def body_of(order: OrderIntent | Order) -> Body:
 
 
 class Guards:
-    """Judges wishes. `is_armed` and the budget are its own state; everything else is given.
+    """Judges wishes. The lock, the budget and the day's loss are its own state; everything else is given.
 
-    `is_busy` holds while panic runs: then nothing that adds risk is sent, armed or not.
+    `is_busy` holds while panic runs, `is_recovering` while orders of the run before wait to be settled: then
+    nothing that adds risk is sent, armed or not. `read_only_reason` says why this desk only watches, and is empty
+    where it trades. Times are nanoseconds UTC.
     """
 
     def __init__(self, limits: Limits, is_armed: bool) -> None:
@@ -73,8 +81,51 @@ class Guards:
         self.is_armed = is_armed
         self.lock_reason = "" if is_armed else "a LIVE desk starts locked"
         self.is_busy = False
+        self.is_recovering = False
+        self.read_only_reason = ""
         self.budget_used = ZERO
+        self.locked_until = 0  # by the day's loss, which nothing lifts: neither arming nor a recovered P&L
+        self.loss_reason = ""
+        self._day: int | None = None  # the midnight that began the budget's day
         self._sent: deque[tuple[int, Body]] = deque(maxlen=1_000)
+
+    @property
+    def is_read_only(self) -> bool:
+        return bool(self.read_only_reason)
+
+    def inherit(self, budget_used: Decimal, locked_until: int = 0, reason: str = "") -> None:
+        """Takes over what was used of today's budget before, and the loss lock. Call it before any order."""
+        self.budget_used = budget_used
+        self.locked_until = locked_until
+        self.loss_reason = reason
+
+    def roll_day(self, now: int) -> bool:
+        """Renews the budget after midnight UTC, and says whether it did. A clock that goes back renews nothing.
+
+        `check` and `note_sent` call it; others need to only to show the new budget before anything is sent.
+        """
+        today = midnight(now)
+        begun, self._day = self._day, today if self._day is None else max(self._day, today)
+        if begun is None or begun >= today:
+            return False
+        self.budget_used = ZERO
+        return True
+
+    def note_day(self, pnl: Decimal | None, now: int, currency: str = "") -> str | None:
+        """Hears the day's P&L, fees and funding in it, as it stood at `now`; None while it is not known.
+
+        Returns the words when it locks the desk by that: they are to be kept with `locked_until`, over restarts.
+        """
+        most = self.limits.day_loss
+        if most is None or pnl is None or not pnl.is_finite() or pnl > -most or now < self.locked_until:
+            return None
+        self.locked_until = midnight(now) + _DAY
+        amount = f"{-pnl:,.2f} {currency}".strip()
+        self.loss_reason = (
+            f"today's loss of {amount} reached your limit of {most:,.2f}: "
+            f"nothing that adds risk until {_moment(self.locked_until)}"
+        )
+        return self.loss_reason
 
     def arm(self) -> None:
         self.is_armed = True
@@ -86,6 +137,7 @@ class Guards:
 
     def note_sent(self, intent: OrderIntent, notional: Decimal, now: int) -> None:
         """Remembers that an order leaves: it counts into the budget, and its twin will be asked about."""
+        self.roll_day(now)
         self._sent.append((now, body_of(intent)))
         if not intent.reduce_only:
             self.budget_used += notional
@@ -103,7 +155,8 @@ class Guards:
 
         Of an amendment, only what it adds to `notional_before` counts into the budget, and it has no twin.
         """
-        denials = list(self._denials(intent, market, notional_before))
+        self.roll_day(now)
+        denials = list(self._denials(intent, market, notional_before, now))
         if denials:
             return Outcome(verdict=Verdict.DENIED, reasons=tuple(denials[:_MOST_REASONS]))
         questions = list(self._questions(intent, market, now))
@@ -114,9 +167,37 @@ class Guards:
             return Outcome(verdict=Verdict.NEEDS_YES, reasons=tuple(asked[:_MOST_REASONS]))
         return Outcome(verdict=Verdict.SENT)
 
-    def _denials(self, intent: OrderIntent, market: MarketNow, notional_before: Decimal) -> Iterator[Reason]:
-        if market.capabilities.mode is Mode.READ_ONLY:
-            yield Reason("read-only", "this venue is open for reading only")
+    def refusal(self) -> Outcome | None:
+        """Returns what stands against every command, cancels too: a desk that only watches writes no journal."""
+        if not self.read_only_reason:
+            return None
+        return Outcome(verdict=Verdict.DENIED, reasons=(Reason("read-only", self.read_only_reason),))
+
+    def against_risk(self, now: int) -> tuple[Reason, ...]:
+        """Returns what stands against everything that adds risk, whatever it is; the most severe first."""
+        return tuple(self._standstill(now))
+
+    def _standstill(self, now: int) -> Iterator[Reason]:
+        if self.read_only_reason:
+            yield Reason("read-only", self.read_only_reason)
+        if now < self.locked_until:
+            until = _moment(self.locked_until)
+            yield Reason("loss", self.loss_reason or f"the day's loss limit was reached: locked until {until}")
+        if self.is_recovering:
+            yield Reason("recovery", "orders of the run before are not settled yet")
+        if self.is_busy:
+            yield Reason("panic", "panic is running")
+        if not self.is_armed:
+            yield Reason("lock", f"the desk is locked: {self.lock_reason or 'arm it first'}")
+
+    def _denials(
+        self, intent: OrderIntent, market: MarketNow, notional_before: Decimal, now: int
+    ) -> Iterator[Reason]:
+        """Yields what no order passes, then what none that adds risk passes, then how far this one goes beyond
+        the limits, and last what the venue would not take.
+        """
+        if self.read_only_reason or market.capabilities.mode is Mode.READ_ONLY:
+            yield Reason("read-only", self.read_only_reason or "this venue is open for reading only")
             return
         if (nonsense := _nonsense(intent)) is not None:
             yield nonsense
@@ -124,19 +205,16 @@ class Guards:
         if market.fault:
             yield Reason("venue", market.fault)
         if not intent.reduce_only:
-            if not self.is_armed:
-                yield Reason("lock", f"the desk is locked: {self.lock_reason or 'arm it first'}")
-            if self.is_busy:
-                yield Reason("panic", "panic is running")
+            yield from self._standstill(now)
             if market.is_reconciling:
                 yield Reason("reconciling", "orders and fills are being read back from the venue")
-        yield from self._unfit(intent, market)
         expected = expected_price(intent, market, self.limits)
-        yield from self._steps(intent, market.instrument, expected)
-        yield from self._caps(intent, market.instrument, expected, notional_before)
         distance = self._distance(intent, market)
         if distance is not None and distance > self.limits.band_denies:
             yield Reason("band", f"the price is {_percent(distance)} from the market")
+        yield from self._caps(intent, market.instrument, expected, notional_before)
+        yield from self._unfit(intent, market)
+        yield from self._steps(intent, market.instrument, expected)
 
     def _unfit(self, intent: OrderIntent, market: MarketNow) -> Iterator[Reason]:
         instrument, can = market.instrument, market.capabilities
@@ -192,7 +270,7 @@ class Guards:
         added = max(ZERO, notional - notional_before)
         if added and self.budget_used + added > limits.session_budget:
             left = max(ZERO, limits.session_budget - self.budget_used)
-            yield Reason("budget", f"{left:,.2f} {instrument.quote} are left of this session's budget")
+            yield Reason("budget", f"{left:,.2f} {instrument.quote} are left of today's budget")
 
     def _questions(self, intent: OrderIntent, market: MarketNow, now: int) -> Iterator[Reason]:
         distance = self._distance(intent, market)
@@ -259,3 +337,7 @@ def _nonsense(intent: OrderIntent) -> Reason | None:
 
 def _percent(fraction: Decimal) -> str:
     return f"{fraction * 100:.1f} %"
+
+
+def _moment(ts: int) -> str:
+    return f"{datetime.fromtimestamp(ts // NANOSECONDS, UTC):%Y-%m-%d %H:%M} UTC"
