@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, cast
@@ -15,11 +17,13 @@ from tui.config import Config, GuardsSection, load_config
 from tui.desk.engine import Engine
 from tui.desk.guards import Limits
 from tui.desk.inert import sanitise
+from tui.desk.inheritance import Inherited
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
 from tui.keymap import build_keymap
 from tui.paths import make_private_dir
 from tui.terminal.environment import prepare
+from venues.port import Mode, Venue
 from venues.registry import create_venue
 
 # Seconds after which the venues are opened even if nothing could be painted yet.
@@ -53,6 +57,7 @@ def run_desk(options: Options) -> int:
             limits=limits_of(config.guards),
             account=options.account or config.desk.account,
             detach_policy=config.detach.policy,
+            inherit=journal_opener(options, config, venue),
         )
     )
     engine.start(hold=HOLD_SECONDS)
@@ -100,6 +105,29 @@ def painted_first(engine: Engine) -> None:
     gc.freeze()
     gc.enable()
     engine.release()
+
+
+def journal_opener(options: Options, config: Config, venue: Venue) -> Callable[[], Inherited] | None:
+    """Returns what opens the profile's journal and reads what the runs before left.
+
+    None for a replay, whose orders do not outlive it.
+    """
+    mode = venue.capabilities.mode
+    if mode is Mode.REPLAY:
+        return None
+    path = options.paths.state_dir
+    desk = f"{mode}/{options.account or config.desk.account}"
+
+    def take_over() -> Inherited:
+        from tui.desk.journal_store import SqliteJournal, journal_path
+        from tui.desk.takeover import inherit
+
+        found = inherit(SqliteJournal(journal_path(path), desk=desk), desk, time.time_ns, venue.name)
+        if options.is_fresh:  # another account: what the old one held and was worth says nothing about it
+            found.orders, found.unresolved, found.day_open = (), (), None
+        return found
+
+    return take_over
 
 
 def venue_settings(options: Options, config: Config) -> dict[str, Any]:

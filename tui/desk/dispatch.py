@@ -21,7 +21,7 @@ from tui.desk.orders import Tracked
 from tui.desk.store import Store
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import NotSent, OrderError, OrderNotFound, VenueError
-from venues.model import Fill, InstrumentId, Order
+from venues.model import InstrumentId, Order
 from venues.port import Departure, Venue
 
 logger = logging.getLogger(__name__)
@@ -87,6 +87,10 @@ class Dispatcher:
         self._journal = journal
         self._clock = clock
 
+    def use(self, journal: Journal) -> None:
+        """Goes on with another journal."""
+        self._journal = journal
+
     async def prepare(self, command: Command, notional: Decimal | None = None) -> str:
         """Writes the journal ahead of `command`. Returns why it is denied, empty when it may go to its venue."""
         error = await outcome_of(self._journal.intent(command, self._clock(), notional=notional))
@@ -151,16 +155,13 @@ class Dispatcher:
                 self._store.orders.command_ended(tracked, OrderNews.AMBIGUOUS, answer.words)
             else:
                 self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
-        self._take(answer.orders)
+        for order in answer.orders:
+            self._store.take_order(order)  # the answer's row names one at most
         if answer.fate in (Fate.REFUSED, Fate.NOT_SENT):
             kind = FactKind.REJECTED if answer.fate is Fate.REFUSED else FactKind.NOT_SENT
             self._tell(kind, f"{request.venue}: orders were not cancelled: {answer.words}")
         await self._note(request, answer)
         return answer
-
-    async def note_fact(self, fact: Order | Fill) -> None:
-        """Keeps what a stream told about an order."""
-        await self._write(self._journal.fact(fact, self._clock()))
 
     def _end_change(self, tracked: Tracked, answer: Answer, what: str) -> None:
         orders = self._store.orders

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from tui.desk.journal_fold import Unresolved
+from tui.desk.journal import Journal
 from tui.desk.orders import Tracked
 from venues.model import ZERO
+
+if TYPE_CHECKING:  # 25 ms of SQLite and its kin that the first paint does not wait for
+    from tui.desk.journal_fold import Unresolved
 
 
 class Inherited(msgspec.Struct, kw_only=True):
@@ -21,5 +25,12 @@ class Inherited(msgspec.Struct, kw_only=True):
     budget_used: Decimal = ZERO  # notional sent since midnight UTC
     locked_until: int = 0  # nanoseconds UTC
     lock_reason: str = ""
+    day_open: Decimal | None = None  # the equity that today's P&L counts from
     ts_last: int = 0  # of the last row, nanoseconds UTC; 0: the journal is new
     notices: Sequence[str] = ()
+    journal: Journal | None = None  # where the desk goes on writing
+
+
+def day_topic(venues: str) -> str:
+    """Names the notes of the equity that a day began with, for a desk over these venues ("coinex,max")."""
+    return f"day {venues}"

@@ -71,12 +71,40 @@ class Journal(Protocol):
         """Keeps what settled a command that nobody had answered: by whom, and why."""
         ...
 
-    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
+    async def note(
+        self,
+        text: str,
+        ts: int,
+        *,
+        topic: str = "",
+        locked_until: int | None = None,
+        amount: Decimal | None = None,
+    ) -> None:
         """Keeps what the desk did by itself. `topic` is "start", "detach", "loss" ...
 
-        Until `locked_until` (nanoseconds) nothing that adds risk may be sent, over restarts.
+        Until `locked_until` (nanoseconds) nothing that adds risk may be sent, over restarts. `amount` is what the
+        note is about, such as the equity that a day began with.
         """
         ...
+
+    async def aclose(self) -> None:
+        """Ends writing. Again is no error."""
+        ...
+
+
+class ClosedJournal:
+    """Keeps nothing, and says why: nothing is sent."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    async def _refuse(self, *_: object, **__: object) -> None:
+        raise JournalError(self._why)
+
+    intent = sending = answered = ambiguous = fact = resolved = note = _refuse
+
+    async def aclose(self) -> None:
+        pass
 
 
 class NoJournal:
@@ -100,5 +128,16 @@ class NoJournal:
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
         pass
 
-    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
+    async def note(
+        self,
+        text: str,
+        ts: int,
+        *,
+        topic: str = "",
+        locked_until: int | None = None,
+        amount: Decimal | None = None,
+    ) -> None:
+        pass
+
+    async def aclose(self) -> None:
         pass

@@ -64,7 +64,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nonce: int | None = None
     deadline: int | None = None  # nanoseconds UTC of the venue's clock: it no longer takes the request after it
     wire_hash: str = ""  # SHA-256 of the request as it went out
-    notional: Decimal | None = None  # what the order counts in the session's budget, in its quote currency
+    notional: Decimal | None = None  # what the order counts in the budget, in its quote currency; a note's amount
     order: Order | None = None
     fill: Fill | None = None
     refusal: Refusal | None = None
@@ -176,9 +176,16 @@ def draft_fact(fact: Order | Fill, ts: int, desk: str = "") -> Draft:
     return _draft(EventKind.FACT, ts, names, event)
 
 
-def draft_note(text: str, ts: int, topic: str = "", locked_until: int | None = None, desk: str = "") -> Draft:
+def draft_note(
+    text: str,
+    ts: int,
+    topic: str = "",
+    locked_until: int | None = None,
+    amount: Decimal | None = None,
+    desk: str = "",
+) -> Draft:
     """Writes a row about what the desk did. Raises JournalError for text that can not be kept."""
-    event = Event(text=text, topic=topic, locked_until=locked_until, desk=desk)
+    event = Event(text=text, topic=topic, locked_until=locked_until, notional=amount, desk=desk)
     return _draft(EventKind.NOTE, ts, ("", "", "", ""), event)
 
 

@@ -15,8 +15,9 @@ from tui.desk.journal_events import Event, EventKind, Refusal, Row
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import OrderTracker, Tracked
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
-from venues.model import ZERO, Fill, InstrumentId, OrderStatus
+from venues.model import NANOSECONDS, ZERO, Fill, InstrumentId, OrderStatus
 
+_DAY = 86_400 * NANOSECONDS
 _UNSETTLED = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
@@ -29,6 +30,16 @@ class Unresolved(NamedTuple):
     is_ambiguous: bool  # else there is no answer at all: the desk ended first
     words: str
     deadline: int | None  # nanoseconds UTC, where the request's life is bounded
+
+
+class Note(NamedTuple):
+    """What the desk did by itself. Until `locked_until` nothing that adds risk was to be sent."""
+
+    ts: int
+    text: str
+    topic: str = ""
+    locked_until: int | None = None
+    amount: Decimal | None = None
 
 
 class _Sent(NamedTuple):
@@ -86,10 +97,15 @@ class JournalState:
         self.fills: list[Fill] = []  # each once, in the order in which they were heard of
         self.earnings: dict[InstrumentId, Earnings] = {}
         self.not_sent: dict[str, OrderRequest] = {}  # by client order id: wanted, and never on its way
-        self.notes: list[tuple[int, str]] = []  # (ts, text)
+        self.notes: list[Note] = []
+        self.notional_sent: dict[
+            int, Decimal
+        ] = {}  # UTC day since 1970 -> what was sent, by the desk's own reckoning
+        self.ts_last = 0  # of the newest row
         self.rows = 0
         self._ts = 0
         self._tracker = OrderTracker(lambda: self._ts, self._note_change)
+        self._wanted: dict[str, Decimal] = {}  # by the command's hash: notionals of what has not left yet
         self._seen: set[tuple[str, str]] = set()  # (venue, trade id)
         self._named: dict[tuple[str, str], Tracked] = {}  # by (venue, venue order id)
         self._open: dict[str, list[_Sent]] = {}  # by the command's hash, oldest first
@@ -103,17 +119,25 @@ class JournalState:
             EventKind.NOTE: self._take_note,
         }
 
-    def take(self, row: Row) -> None:
-        """Adds one row; one of an unknown kind says nothing here. Raises JournalError for a broken one."""
-        event = row.event()
+    def take(self, row: Row, event: Event | None = None) -> None:
+        """Adds one row (and its event, where it was read already); one of an unknown kind says nothing here.
+
+        Raises:
+            JournalError: it is broken.
+        """
+        event = event if event is not None else row.event()
         self.rows += 1
         self._ts = row.ts
+        self.ts_last = max(self.ts_last, row.ts)
         if (take := self._takes.get(row.kind)) is not None:
             take(row, event)
 
     def close_off(self, ts: int) -> None:
         """Makes UNKNOWN what was on its way when the desk ended, at nanoseconds `ts`: for a start after it."""
         self._ts = ts
+        for sent in [sent for waiting in self._open.values() for sent in waiting]:
+            for tracked in sent.targets:
+                _keep_command(tracked, sent.row.command)
         for tracked in list(self.orders.values()):
             while tracked.in_flight and not tracked.status.is_terminal:
                 words = "the desk ended before the venue's answer"
@@ -152,14 +176,23 @@ class JournalState:
         if tracked.order.venue_order_id:
             self._named[tracked.order.instrument.venue, tracked.order.venue_order_id] = tracked
 
-    def _take_intent(self, _row: Row, event: Event) -> None:
+    def _take_intent(self, row: Row, event: Event) -> None:
+        if event.notional is not None:
+            self._wanted[row.body_hash] = event.notional
         if event.submit is not None and self._find(event.submit) is None:
             self.not_sent[event.submit.client_order_id] = event.submit
 
     def _take_sending(self, row: Row, event: Event) -> None:
         if (command := event.command) is not None:
             waiting = Unresolved(row.number, row.ts, command, False, "", event.deadline)
-            self._open.setdefault(row.body_hash, []).append(_Sent(waiting, self._begin(command, row.ts)))
+            targets = self._begin(command, row.ts)
+            for tracked in targets:
+                self._tracker.departed(tracked, event.deadline, is_new=isinstance(command, OrderRequest))
+            self._open.setdefault(row.body_hash, []).append(_Sent(waiting, targets))
+            notional = self._wanted.pop(row.body_hash, None)
+            if notional is not None:
+                day = row.ts // _DAY
+                self.notional_sent[day] = self.notional_sent.get(day, ZERO) + notional
 
     def _begin(self, command: Command, ts: int) -> Sequence[Tracked]:
         if isinstance(command, OrderRequest):
@@ -208,6 +241,7 @@ class JournalState:
         waiting = sent.row._replace(is_ambiguous=True, words=event.text)
         self._open.setdefault(row.body_hash, []).append(_Sent(waiting, sent.targets))
         for tracked in sent.targets:
+            _keep_command(tracked, command)
             self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, event.text)
 
     def _take_fact(self, _row: Row, event: Event) -> None:
@@ -225,6 +259,8 @@ class JournalState:
         if (command := event.command) is None or (resolution := event.resolution) is None:
             return
         for sent in self._open.pop(row.body_hash, ()):
+            for tracked in sent.targets:
+                tracked.commands = [one for one in tracked.commands if one != command]
             if not sent.row.is_ambiguous:
                 for tracked in sent.targets:
                     self._tracker.command_ended(tracked, None)
@@ -235,7 +271,7 @@ class JournalState:
                 self._tracker.command_ended(tracked, OrderNews.REJECTED, f"never placed: {resolution.why}")
 
     def _take_note(self, row: Row, event: Event) -> None:
-        self.notes.append((row.ts, event.text))
+        self.notes.append(Note(row.ts, event.text, event.topic, event.locked_until, event.notional))
 
 
 def fold(rows: Iterable[Row]) -> JournalState:
@@ -244,6 +280,11 @@ def fold(rows: Iterable[Row]) -> JournalState:
     for row in rows:
         state.take(row)
     return state
+
+
+def _keep_command(tracked: Tracked, command: Command) -> None:
+    if command not in tracked.commands:
+        tracked.commands.append(command)
 
 
 def _news_of(command: Command, refusal: Refusal | None) -> tuple[OrderNews | None, str]:

@@ -157,15 +157,31 @@ class SqliteJournal:
         """Keeps what settled a command that nobody had answered: by whom, and why. Raises JournalError."""
         await self._keep(draft_command(EventKind.RESOLVED, command, ts, resolution=resolution, desk=self._desk))
 
-    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
+    async def note(
+        self,
+        text: str,
+        ts: int,
+        *,
+        topic: str = "",
+        locked_until: int | None = None,
+        amount: Decimal | None = None,
+    ) -> None:
         """Keeps what the desk did by itself, such as a detach policy it carried out. Raises JournalError."""
-        await self._keep(draft_note(text, ts, topic, locked_until, self._desk))
+        await self._keep(draft_note(text, ts, topic, locked_until, amount, self._desk))
 
     def note_now(self, text: str, ts: int, *, topic: str = "") -> None:
         """The same from a thread without a loop; blocks."""
-        write = _Write(draft_note(text, ts, topic, None, self._desk))
+        write = _Write(draft_note(text, ts, topic, desk=self._desk))
         self._put(write)
         write.done.result()
+
+    def adopt(self, drafts: Sequence[Draft]) -> None:
+        """Takes in rows of another journal, in one commit; blocks. Raises JournalError: none was taken."""
+        writes = [_Write(draft) for draft in drafts]
+        for write in writes:
+            self._put(write)
+        for write in writes:
+            write.done.result()
 
     async def _keep(self, draft: Draft) -> None:
         write = _Write(draft)

@@ -30,7 +30,7 @@ class Ledger:
         self.balances: dict[str, dict[str, Balance]] = {}  # venue -> currency
         self.positions: dict[tuple[InstrumentId, str], Position] = {}
         self.fills: deque[Fill] = deque(maxlen=FILLS)  # newest first
-        self.mine: dict[InstrumentId, set[str]] = {}  # trade ids
+        self.mine: dict[InstrumentId, dict[str, None]] = {}  # trade ids of the newest
         self.day = midnight(now)
         self.day_open: Decimal | None = None  # the equity from which the day's P&L counts
         self.day_fees: dict[tuple[str, str], Decimal] = {}  # (venue, currency) -> paid
@@ -102,7 +102,10 @@ class Ledger:
 
     def take_fill(self, fill: Fill) -> None:
         """Takes an execution that is known to be new."""
-        self.mine.setdefault(fill.instrument, set()).add(fill.trade_id)
+        mine = self.mine.setdefault(fill.instrument, {})
+        mine[fill.trade_id] = None
+        if len(mine) > FILLS:
+            del mine[next(iter(mine))]
         if self.fills and fill.ts_event < self.fills[0].ts_event:
             ordered = sorted((*self.fills, fill), key=lambda one: one.ts_event, reverse=True)
             self.fills = deque(ordered[:FILLS], maxlen=FILLS)

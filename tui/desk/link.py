@@ -27,9 +27,11 @@ class Link:
         self.was_lost = False  # the connection has been lost since the account was last read back
         self.reconcile_wanted = asyncio.Event()
         self.ts_reconciled = 0
+        self.ts_inherited = 0  # of the journal's last row, from the run before
         self.stream: AsyncIterator[Sequence[Event]] | None = None
         self.backlog: deque[Event] = deque()  # received and not yet applied
         self.subscribed: set[Subscription] = set()
+        self.ts_marked = 0  # when marks were last asked for
         self.marked: set[InstrumentId] = set()  # positions whose mark price is subscribed
 
     async def subscribe(self, *wanted: Subscription) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from decimal import Decimal
 
 from tui.desk.frame import BarsView, QuoteView, TapeRow, TapeView
@@ -137,7 +137,7 @@ class Market:
             ts_recv=self.quote_ts_recv,
         )
 
-    def tape_view(self, mine: set[str]) -> TapeView:
+    def tape_view(self, mine: Container[str]) -> TapeView:
         """Builds the tape; `mine` holds the ids of our own executions."""
         return TapeView(
             instrument=self.instrument,

@@ -11,6 +11,7 @@ import msgspec
 from tui.desk.inert import sanitise
 from tui.desk.journal import Command
 from tui.desk.order_states import TRANSITIONS, OrderNews
+from tui.desk.seen import SeenTrades
 from venues.commands import OrderRequest
 from venues.model import ZERO, Fill, Order, OrderStatus
 
@@ -71,7 +72,7 @@ class OrderTracker:
         self._orders: dict[str, Tracked] = {}
         self._open: dict[str, Tracked] = {}
         self._keys: dict[tuple[str, str], str] = {}  # (venue, venue order id) -> key
-        self._seen: set[tuple[str, str]] = set()  # (venue, trade id)
+        self._seen = SeenTrades()
         self._orphans: dict[tuple[str, str], list[Fill]] = {}
 
     def get(self, key: str) -> Tracked | None:
@@ -80,6 +81,9 @@ class OrderTracker:
     def find(self, order: Order) -> Tracked | None:
         """Returns what is tracked of `order`, by either of its ids."""
         return self._find(order.instrument.venue, order.client_order_id, order.venue_order_id)
+
+    def by_venue_id(self, venue: str, venue_order_id: str) -> Tracked | None:
+        return self._orders.get(self._keys.get((venue, venue_order_id), ""))
 
     def open_orders(self, venue: str | None = None) -> Iterator[Tracked]:
         """Yields the orders that are not over, oldest first."""
@@ -158,10 +162,9 @@ class OrderTracker:
     def add_fill(self, fill: Fill) -> FillNews:
         """Takes an execution; the same (venue, trade id) again is no news."""
         venue = fill.instrument.venue
-        if (venue, fill.trade_id) in self._seen:
-            return FillNews(False, self._find(venue, fill.client_order_id, fill.venue_order_id), False)
-        self._seen.add((venue, fill.trade_id))
         tracked = self._find(venue, fill.client_order_id, fill.venue_order_id)
+        if not self._seen.add(venue, fill.trade_id, fill.ts_event):
+            return FillNews(False, tracked, False)
         if tracked is None:
             if len(self._orphans) >= _KEPT_ORPHANS:
                 del self._orphans[next(iter(self._orphans))]

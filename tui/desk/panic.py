@@ -108,7 +108,8 @@ class Panic:
         ]
         for tracked in targets:
             self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
-        answer = await self._dispatcher.cancel_all(link.venue, request, targets)
+        answer = await self._dispatcher.cancel_all(link.venue, request, targets, is_urgent=True)
+        state.note = answer.fault or state.note
         state.seen |= {_name(order): order for order in answer.orders}
         if answer.fate is not Fate.ANSWERED:
             state.note = answer.words
@@ -123,7 +124,7 @@ class Panic:
                 )
                 await self._dispatcher.prepare(single)
                 self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
-                await self._dispatcher.cancel(link.venue, single, tracked)
+                await self._dispatcher.cancel(link.venue, single, tracked, is_urgent=True)
 
     async def _close(self, link: Link, position: Position, state: _State) -> None:
         instrument = self._store.instrument(position.instrument)
@@ -140,7 +141,8 @@ class Panic:
         tracked = self._store.orders.submitted(request, self._clock())
         if words := await self._dispatcher.prepare(request):
             state.note = words
-        answer = await self._dispatcher.submit(link.venue, request, tracked)
+        answer = await self._dispatcher.submit(link.venue, request, tracked, is_urgent=True)
+        state.note = answer.fault or state.note
         if answer.fate is not Fate.ANSWERED:
             state.note = answer.words
 

@@ -10,15 +10,14 @@ from collections.abc import Callable
 
 from tui.desk.ledger import midnight
 from tui.desk.link import Link
-from tui.desk.orders import Tracked
+from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
-from venues.errors import OrderNotFound
-from venues.model import NANOSECONDS, OrderStatus
+from venues.model import NANOSECONDS
 
 OVERLAP = 60 * NANOSECONDS  # fills are read again from this long before the last time
 
 
-async def reconcile_account(link: Link, store: Store, clock: Callable[[], int]) -> None:
+async def reconcile_account(link: Link, store: Store, settler: Settler, clock: Callable[[], int]) -> None:
     """Reads orders, fills, positions and balances into the store.
 
     Raises:
@@ -31,32 +30,24 @@ async def reconcile_account(link: Link, store: Store, clock: Callable[[], int]) 
     listed = await venue.fetch_open_orders()
     for order in listed:
         if store.instrument(order.instrument) is not None:
-            store.orders.confirm(order)
-    since = midnight(began) if is_first else link.ts_reconciled - OVERLAP
+            store.confirm(order)
+    since = link.ts_reconciled - OVERLAP
+    if is_first:
+        since = midnight(began)
+        if link.ts_inherited:  # what was filled since the desk was last here
+            since = min(since, link.ts_inherited - OVERLAP)
     for fill in await venue.fetch_fills(since):
         store.take_fill(fill, is_told=not is_first)
-    named = {order.client_order_id for order in listed} | {order.venue_order_id for order in listed}
+    named = ({order.client_order_id for order in listed} | {order.venue_order_id for order in listed}) - {""}
     for tracked in standing:
         order = tracked.order
         if tracked.in_flight or not tracked.order.is_open:
             continue
         if order.client_order_id not in named and order.venue_order_id not in named:
-            await look_up(link, store, tracked)
+            await settler.ask(link, tracked)
     if venue.capabilities.positions:
         store.ledger.replace_positions(name, await venue.fetch_positions(), began)
         store.note_positions()
     store.ledger.replace_balances(name, await venue.fetch_balances(), began)
     store.mark_dirty(Topic.BALANCES, Topic.ACCOUNTS, Topic.ORDERS, Topic.FILLS)
     link.ts_reconciled = began
-
-
-async def look_up(link: Link, store: Store, tracked: Tracked) -> bool:
-    """Asks the venue for one order; says whether it is known now what became of it. Raises VenueError."""
-    order = tracked.order
-    try:
-        found = await link.venue.fetch_order(order.instrument, order.client_order_id, order.venue_order_id)
-    except OrderNotFound:
-        store.orders.missing(tracked)
-    else:
-        store.orders.confirm(found)
-    return tracked.status is not OrderStatus.UNKNOWN

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
 from random import SystemRandom
 from typing import Any
@@ -18,33 +18,29 @@ import msgspec
 
 from tui.desk.clientid import ClientOrderIds, Random
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
-from tui.desk.dispatch import Dispatcher
+from tui.desk.dispatch import Dispatcher, outcome_of
 from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity, VenueView
 from tui.desk.guards import Guards, Limits
 from tui.desk.inert import sanitise
-from tui.desk.journal import Journal, NoJournal
+from tui.desk.inheritance import Inherited, day_topic
+from tui.desk.journal import ClosedJournal, Journal, JournalError, NoJournal
+from tui.desk.keeping import Keeper
 from tui.desk.link import Link
 from tui.desk.orders import Tracked
 from tui.desk.panic import Panic
-from tui.desk.reconcile import look_up, reconcile_account
-from tui.desk.store import Store
-from tui.desk.trading import UNSETTLED, Trader
+from tui.desk.recovery import Recovery
+from tui.desk.settling import Settler
+from tui.desk.store import Store, Topic
+from tui.desk.supervision import Supervisor
+from tui.desk.trading import Trader
 from tui.desk.watch import Watch
-from venues.commands import Channel, Subscription
-from venues.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    NotSupported,
-    VenueError,
-)
-from venues.events import FillUpdate, LinkState, OrderUpdate, StreamStatus
-from venues.model import NANOSECONDS, InstrumentId, MarginMode, OrderStatus
+from venues.model import NANOSECONDS, Fill, InstrumentId, MarginMode, Order, OrderStatus
 from venues.port import Mode, Venue
+from venues.transport.clock import Jump, JumpWatch
 
 logger = logging.getLogger(__name__)
 
-_HEALTHY = 30 * NANOSECONDS  # a venue that ran this long begins its backoff anew
-_LOST = frozenset({LinkState.RECONNECTING, LinkState.DOWN})
+_LAST_WORDS = 0.5  # seconds
 _MODE_RANK = (Mode.LIVE, Mode.PRACTICE, Mode.PAPER, Mode.REPLAY, Mode.READ_ONLY)
 
 
@@ -58,16 +54,20 @@ class DetachReport(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: int
     left: int
 
-
-def backoff(attempt: int) -> float:
-    """Returns how many seconds to wait before trying again: 0.5, 1, 2 ... 30."""
-    return min(30.0, 0.5 * 2.0 ** min(attempt, 8))
+    def words(self) -> str:
+        if self.policy == "leave":
+            return f"detach policy leave: {self.left} orders were left as they were"
+        return f"detach policy {self.policy}: {self.cancelled} orders cancelled, {self.left} not known to be over"
 
 
 class Session:
     """All venues of one desk. Lives on one asyncio loop; `Engine` makes it reachable from other threads.
 
-    `tell` gets every fact. `clock` returns nanoseconds UTC; `sleep` and `random` are seams for tests.
+    `tell` gets every fact. `clock` returns nanoseconds UTC, `boottime` those since boot; `sleep` waits between
+    attempts and `pulse` between regular looks, both in seconds; these and `random` are seams for tests. `inherit`
+    reads what the run before left in the journal; it blocks, and is called on another thread.
+
+    With a `read_only_reason` the desk only watches: another one trades, and `panic_elsewhere` asks that one.
     """
 
     def __init__(
@@ -80,18 +80,24 @@ class Session:
         clock: Callable[[], int] = time.time_ns,
         random: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        pulse: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        boottime: Callable[[], int] | None = None,
+        inherit: Callable[[], Inherited] | None = None,
         account: str = "main",
         currency: str = "USDT",
         shown: InstrumentId | None = None,
         bar_interval: int = 60,
         favourites: Sequence[InstrumentId] = (),
         detach_policy: str = "leave",
+        detach_when: str = "",
+        read_only_reason: str = "",
+        panic_elsewhere: Callable[[], Awaitable[PanicReceipt]] | None = None,
         panic_patience: float = 15.0,
         reverse_patience: float = 10.0,
     ) -> None:
         limits = limits if limits is not None else Limits()
         random = random if random is not None else SystemRandom()
-        self.store = Store(clock, tell, currency, self._note_order)
+        self.store = Store(clock, tell, currency, self._note_order, self._keep_fact)
         self.store.budget = limits.session_budget
         self.store.interval = bar_interval
         self.links = {
@@ -104,15 +110,35 @@ class Session:
         }
         modes = {venue.capabilities.mode for venue in venues}
         self.guards = Guards(limits, is_armed=Mode.LIVE not in modes)
+        self.guards.read_only_reason = read_only_reason
+        self._panic_elsewhere = panic_elsewhere
+        if read_only_reason:
+            modes = {Mode.READ_ONLY}
+            for link in self.links.values():
+                # The embedded exchange of this process has another account than the one that is traded on.
+                link.has_account = link.has_account and link.venue.capabilities.mode is not Mode.PAPER
         self._clock = clock
         self._sleep = sleep
         self._reverse_patience = reverse_patience
+        self._pulse = pulse
+        self._day_noted = 0  # the day whose beginning the journal holds
         self._work: set[asyncio.Task[None]] = set()  # wishes on their way
+        self._serving: set[asyncio.Task[None]] = set()  # one a venue
         self._background: set[asyncio.Task[None]] = set()
         self._watch = Watch(self.store, self.links, clock, shown, favourites)
-        self._is_closing = False
-        self._settling: set[str] = set()
-        self.dispatcher = Dispatcher(self.store, journal if journal is not None else NoJournal(), clock)
+        self.recovery: Recovery | None = None
+        self._inherit = inherit
+        self._fills_kept: frozenset[tuple[str, str]] = frozenset()
+        if journal is None:
+            journal = NoJournal() if inherit is None else ClosedJournal("the journal is not open yet")
+        self._journal = journal
+        self.keeper = Keeper(
+            self._journal, clock, lambda text: self.say(FactKind.NOTICE, Severity.ALARM, text), pulse
+        )
+        self.settler = Settler(self.store, self.keeper, clock, sleep, random)
+        self.supervisor = Supervisor(self.store, self._watch, self.settler, self, clock, sleep, random)
+        self._jumps = JumpWatch(self._note_jump, wall=clock, boottime=boottime, sleep=pulse)
+        self.dispatcher = Dispatcher(self.store, self._journal, clock)
         self.trader = Trader(self.store, self.links, self.guards, self.dispatcher, self, clock, self._settle)
         self._panic = Panic(
             self.store, self.links, self.trader, self.dispatcher, clock, sleep, patience=panic_patience
@@ -120,9 +146,11 @@ class Session:
         self.store.desk = DeskView(
             mode=next((mode for mode in _MODE_RANK if mode in modes), Mode.READ_ONLY),
             account=account,
-            is_armed=self.guards.is_armed,
+            is_armed=self.guards.is_armed and not read_only_reason,
             lock_reason=self.guards.lock_reason,
             detach_policy=detach_policy,
+            detach_when=detach_when,
+            read_only_reason=read_only_reason,
         )
         for link in self.links.values():
             can = link.venue.capabilities
@@ -131,27 +159,41 @@ class Session:
             )
 
     async def open(self) -> None:
-        """Begins to open every venue, and returns: how it goes is told by the venues' chips."""
+        """Takes on what the run before left, begins to open every venue, and returns.
+
+        How it goes is told by the venues' chips.
+        """
+        await self._take_over()
+        self._begin(self.keeper.run(), self._background)
+        self._begin(self._jumps.run(), self._background)
+        self._begin(self._watch_day(), self._background)
         for link in self.links.values():
-            self._begin(self._supervise(link), self._background)
+            self._begin(self.supervisor.run(link), self._serving)
 
     async def aclose(self) -> None:
-        """Ends all tasks and closes every venue."""
-        self._is_closing = True
+        """Ends all tasks, closes every venue and then the journal."""
+        self.supervisor.is_closing = True
+        await _cancelled(self._work)
         closing = [asyncio.ensure_future(link.venue.aclose()) for link in self.links.values()]
-        running = {*self._work, *self._background}
-        for task in running:
-            task.cancel()
-        if running or closing:
-            await asyncio.wait({*running, *closing})
+        if closing:
+            await asyncio.wait(closing)
+        if self._serving:  # a venue may tell on its way out what it cancelled
+            await asyncio.wait(self._serving, timeout=_LAST_WORDS)
+        await _cancelled({*self._serving, *self._background})
         for link, task in zip(self.links.values(), closing, strict=True):
             error = None if task.cancelled() else task.exception()
             if error is not None:
-                self._tell(FactKind.NOTICE, Severity.ALARM, f"{link.name}: {sanitise(str(error))}")
+                self.say(FactKind.NOTICE, Severity.ALARM, f"{link.name}: {sanitise(str(error))}")
+        await outcome_of(self.keeper.flush())
+        await self._journal.aclose()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Carries out `work`, a wish of the trader's, beside everything else."""
         self._begin(work, self._work)
+
+    def begin_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Carries out `work` that no wish waits for."""
+        self._begin(work, self._background)
 
     async def settled(self) -> None:
         """Waits until every wish so far has had its answer."""
@@ -196,6 +238,8 @@ class Session:
 
     async def flatten(self, instrument: InstrumentId | None = None) -> Outcome:
         """Cancels and closes an instrument, or everything, and tells when nothing is left."""
+        if (refusal := self.guards.refusal()) is not None:
+            return refusal
 
         async def run() -> None:
             receipt = await self._panic.run(instrument)
@@ -205,13 +249,21 @@ class Session:
                 left = "" if is_flat else f"; left: {line.orders_left} orders, {line.positions_left} positions"
                 note = f" ({line.note})" if line.note else ""
                 severity = Severity.GOOD if is_flat else Severity.ALARM
-                self._tell(FactKind.ORDER, severity, f"flatten {text}{left}{note}")
+                self.say(FactKind.ORDER, severity, f"flatten {text}{left}{note}")
 
         self.begin(run())
         return Outcome(verdict=Verdict.SENT)
 
     async def panic(self) -> PanicReceipt:
-        """Cancels everything, flattens, and reads back until the venues say twice that nothing is left."""
+        """Cancels everything, flattens, and reads back until the venues say twice that nothing is left.
+
+        Raises:
+            RuntimeError: this desk only watches, and the one that trades did not answer.
+        """
+        if self.guards.is_read_only:
+            if self._panic_elsewhere is None:
+                raise RuntimeError(f"{self.guards.read_only_reason}: run  pitside panic")
+            return self._tell_panic(await self._panic_elsewhere())
         self.guards.is_busy = True
         try:
             receipt = await self._panic.run()
@@ -219,6 +271,9 @@ class Session:
             self.guards.is_busy = False
         if self.store.desk.mode is Mode.LIVE:
             await self.lock("after panic")
+        return self._tell_panic(receipt)
+
+    def _tell_panic(self, receipt: PanicReceipt) -> PanicReceipt:
         is_flat = all(line.is_proven for line in receipt.lines)
         self.store.tell(
             Fact(
@@ -233,13 +288,32 @@ class Session:
 
     async def arm(self) -> Outcome:
         if self.store.desk.mode is Mode.READ_ONLY:
-            reason = Reason("read-only", "the desk is open for reading only")
-            return Outcome(verdict=Verdict.DENIED, reasons=(reason,))
+            return _denied("read-only", "the desk is open for reading only")
         self.guards.arm()
         self.store.change_desk(is_armed=True, lock_reason="")
         return Outcome(verdict=Verdict.SENT)
 
+    async def decide_gone(self, key: str) -> Outcome:
+        """Takes the trader's word that an UNKNOWN order is not at its venue."""
+        tracked = self.store.orders.get(key)
+        if tracked is None or tracked.status is not OrderStatus.UNKNOWN or tracked.in_flight:
+            return _denied("order", "only an order that is UNKNOWN can be decided about")
+        status = OrderStatus.CANCELED if tracked.is_confirmed else OrderStatus.REJECTED
+        self.settler.conclude(tracked, status, "trader", "not at the venue, by your own word")
+        return Outcome(verdict=Verdict.SENT, order_key=key)
+
+    async def end_recovery(self) -> Outcome:
+        """Goes on after the recovery screen."""
+        if self.recovery is not None:
+            self.recovery.end()
+            self.store.mark_dirty(Topic.RECOVERY)
+        self.guards.is_recovering = False
+        return Outcome(verdict=Verdict.SENT)
+
     async def lock(self, reason: str) -> None:
+        self._lock(reason)
+
+    def _lock(self, reason: str) -> None:
         self.guards.lock(reason)
         self.store.change_desk(is_armed=False, lock_reason=reason)
 
@@ -247,11 +321,17 @@ class Session:
         """Carries out a detach policy: `leave`, `cancel_session` or `cancel_all`. Raises ValueError."""
         if policy not in DETACH_POLICIES:
             raise ValueError(f"a detach policy is one of {', '.join(DETACH_POLICIES)}")
+        if self.guards.is_read_only:
+            return DetachReport(policy="leave", cancelled=0, left=0)
         concerned = [
             tracked
             for tracked in self.store.orders.open_orders()
             if policy == "cancel_all" or not tracked.order.is_external
         ]
+        if policy != "leave":
+            self.keeper.note(
+                f"detach policy {policy} began on {len(concerned)} orders, its end is not known", "detach"
+            )
         if policy == "cancel_session":
             for tracked in concerned:
                 await self.trader.cancel(tracked.key)
@@ -259,7 +339,10 @@ class Session:
             await self.trader.cancel_all(CancelScope())
         await self.settled()
         left = sum(not tracked.status.is_terminal for tracked in concerned)
-        return DetachReport(policy=policy, cancelled=len(concerned) - left, left=left)
+        report = DetachReport(policy=policy, cancelled=len(concerned) - left, left=left)
+        self.keeper.note(report.words(), "detach")
+        await outcome_of(self.keeper.flush())
+        return report
 
     def _begin(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
         task = asyncio.get_running_loop().create_task(self._contained(work))
@@ -272,153 +355,119 @@ class Session:
             await work
         except Exception as error:
             logger.exception("work of the session failed")
-            self._tell(FactKind.NOTICE, Severity.ALARM, f"internal fault: {type(error).__name__}, see the log")
+            self.say(FactKind.NOTICE, Severity.ALARM, f"internal fault: {type(error).__name__}, see the log")
 
-    async def _supervise(self, link: Link) -> None:
-        attempt = 0
-        while not self._is_closing:
-            began = self._clock()
-            try:
-                await self._run(link)
-                if self._is_closing or self.store.venues[link.name].state is LinkState.ENDED:
-                    return
-                why = "the venue's stream has ended"
-            except Exception as error:
-                fault = _first_of(error)
-                why = sanitise(str(fault))
-                if isinstance(fault, (AuthenticationError, ConfigurationError)):
-                    self._tell(FactKind.CONFIGURATION, Severity.ALARM, why)
-                elif not isinstance(fault, VenueError):
-                    logger.exception("the session of %s failed", link.name)
-                    why = f"{type(fault).__name__} in the desk, see the log"
-            self._lose(link)
-            self.store.apply(StreamStatus(link.name, LinkState.DOWN, why, ts_event=self._clock()))
-            attempt = 1 if self._clock() - began > _HEALTHY else attempt + 1
-            await self._sleep(backoff(attempt - 1))
+    async def _take_over(self) -> None:
+        """Takes on the orders that the run before left, and locks the desk where some were left unanswered."""
+        if self._inherit is None:
+            return
+        self.guards.is_recovering = True
+        found = await outcome_of(asyncio.to_thread(self._inherit))
+        if isinstance(found, BaseException):
+            if not isinstance(found, JournalError):
+                logger.error("the journal could not be taken over", exc_info=found)
+            words = sanitise(str(found) or type(found).__name__)
+            self.guards.is_recovering = False  # without a journal nothing is sent anyway
+            self._use(ClosedJournal(f"{words}; mend that, then start the desk again"))
+            self.say(
+                FactKind.CONFIGURATION,
+                Severity.ALARM,
+                f"the journal can not be used: {words}. Nothing is sent before that is mended; panic works",
+            )
+            return
+        if found.journal is not None:
+            self._use(found.journal)
+        self._fills_kept = found.fills_seen
+        self.guards.inherit(found.budget_used, found.locked_until, found.lock_reason)
+        if found.day_open is not None:
+            self._day_noted = self.store.ledger.day
+            self.store.ledger.day_open = found.day_open
+        self.trader.show_budget()
+        for tracked in found.orders:
+            if tracked.order.instrument.venue in self.links:
+                self.store.orders.restore(tracked)
+        for link in self.links.values():
+            link.ts_inherited = found.ts_last
+        self.recovery = Recovery(found, self.store, self.links, self.settler, self.keeper, self._clock)
+        self.store.recovery = self.recovery.view
+        self.guards.is_recovering = self.recovery.holds
+        for notice in found.notices:
+            self.store.log(notice, Severity.WARNING)
+        self.store.mark_dirty(Topic.RECOVERY, Topic.ORDERS)
+        self.keeper.note("the desk was opened", "start")
+        for tracked in list(self.store.orders.open_orders()):
+            self._settle(self.links[tracked.order.instrument.venue], tracked)
 
-    async def _run(self, link: Link) -> None:
-        await link.venue.connect()
-        if link.stream is None:
-            link.stream = aiter(link.venue.events())
-        else:  # the fault was ours, and the connection has stood all the while
-            self.store.apply(StreamStatus(link.name, LinkState.LIVE, ts_event=self._clock()))
-        async with asyncio.TaskGroup() as group:
-            tending = group.create_task(self._tend(link))
-            await self._pump(link)
-            tending.cancel()
+    def _use(self, journal: Journal) -> None:
+        self._journal = journal
+        self.dispatcher.use(journal)
+        self.keeper.use(journal)
 
-    async def _pump(self, link: Link) -> None:
-        """Feeds the store until the stream ends."""
-        await self._drain(link)
-        while link.stream is not None:
-            # A stream that raises or is cancelled has ended; one whose events broke something here goes on.
-            stream, link.stream = link.stream, None
-            try:
-                batch = await anext(stream)
-            except StopAsyncIteration:
-                return
-            link.stream = stream
-            link.backlog.extend(batch)
-            await self._drain(link)
+    def note_reconciled(self, link: Link) -> None:
+        """Hears that a venue's account has been read back."""
+        if self.recovery is not None:
+            self.recovery.note_reconciled(link)
+            self.store.mark_dirty(Topic.RECOVERY)
 
-    async def _drain(self, link: Link) -> None:
-        backlog = link.backlog
-        while backlog:
-            event = backlog.popleft()  # before it is applied: one that breaks something is not applied twice
-            if type(event) is StreamStatus:
-                self._follow(link, event)
-            self.store.apply(event)
-            if type(event) is OrderUpdate:
-                await self.dispatcher.note_fact(event.order)
-            elif type(event) is FillUpdate:
-                await self.dispatcher.note_fact(event.fill)
-        now = self._clock()
-        if now - self.store.venues[link.name].ts_last_data > NANOSECONDS // 4:
-            self.store.change_venue(link.name, ts_last_data=now)
-        for work in self._watch.wanted_work(link, now):
-            self._begin(work, self._background)
+    def _keep_fact(self, fact: Order | Fill) -> None:
+        if isinstance(fact, Order) or (fact.instrument.venue, fact.trade_id) not in self._fills_kept:
+            self.keeper.fact(fact)
 
-    def _follow(self, link: Link, status: StreamStatus) -> None:
-        """Keeps new orders off a venue whose account may have moved unseen, until it has been read back."""
-        if status.state in _LOST:
-            self._lose(link)
-        elif status.state is LinkState.LIVE and link.was_lost:
-            link.reconcile_wanted.set()
-
-    def _lose(self, link: Link) -> None:
-        link.was_lost = True
-        link.is_reconciled = False
-        self.store.change_venue(link.name, is_reconciling=True)
-
-    async def _tend(self, link: Link) -> None:
-        """Brings a venue up, then reads its account back now and after each loss of the connection."""
-        await self._repeat(link, self._watch.subscribe_all)
+    async def _watch_day(self) -> None:
+        """Locks the desk when the day has lost too much; what it counts from is kept over restarts."""
         while True:
-            link.reconcile_wanted.clear()
-            if link.has_account:
-                await self._repeat(link, self._read_account)
-            await link.reconcile_wanted.wait()
+            await self._pulse(1.0)
+            now, ledger, currency = self._clock(), self.store.ledger, self.store.currency
+            if self.guards.roll_day(now):
+                self.trader.show_budget()
+            if ledger.day_open is not None and self._day_noted != ledger.day:
+                self._day_noted = ledger.day
+                topic = day_topic(",".join(sorted(self.links)))
+                self.keeper.note(
+                    f"the day's P&L counts from {ledger.day_open} {currency}", topic, None, ledger.day_open
+                )
+            if words := self.guards.note_day(self.store.day_pnl(), now, currency):
+                self.keeper.note(words, "loss", self.guards.locked_until)
+                self.say(FactKind.NOTICE, Severity.ALARM, words)
 
-    async def _repeat(self, link: Link, step: Callable[[Link], Awaitable[None]]) -> None:
-        """Tries again for as long as it may pass by itself."""
-        attempt = 0
-        while True:
-            try:
-                await step(link)
-                return
-            except (AuthenticationError, ConfigurationError) as error:
-                link.fault = sanitise(str(error))
-                link.has_account = False
-                self.store.change_venue(link.name, is_reconciling=False)
-                if not isinstance(error, NotSupported):
-                    self._tell(FactKind.CONFIGURATION, Severity.ALARM, link.fault)
-                return
-            except VenueError as error:
-                self.store.log(f"{error}; trying again", Severity.WARNING)
-            await self._sleep(backoff(attempt))
-            attempt += 1
-
-    async def _read_account(self, link: Link) -> None:
-        link.was_lost = False
-        await link.subscribe(Subscription(Channel.ACCOUNT))
-        await reconcile_account(link, self.store, self._clock)
-        if not link.was_lost:
-            link.is_reconciled = True
-            self.store.change_venue(link.name, is_reconciling=False)
+    def _note_jump(self, jump: Jump) -> None:
+        """Trusts nothing that was known before the clock jumped or the program stood still."""
+        self.say(
+            FactKind.CONNECTION,
+            Severity.ALARM,
+            f"{jump.kind} ({jump.by / NANOSECONDS:+.1f} s): every venue is read back",
+        )
+        for link in self.links.values():
+            self.supervisor.distrust(link)
+            self.store.distrust_books(link.name)
+        if self.store.desk.mode is Mode.LIVE:
+            self._lock(f"{jump.kind}")
 
     def _note_order(self, tracked: Tracked, _before: OrderStatus | None) -> None:
         self.trader.note_order(tracked)
         link = self.links.get(tracked.order.instrument.venue)
         if tracked.status is OrderStatus.UNKNOWN and link is not None:
             self._settle(link, tracked)
+        if self.recovery is not None and not self.recovery.is_over:
+            self.store.mark_dirty(Topic.RECOVERY)
 
     def _settle(self, link: Link, tracked: Tracked) -> None:
-        if tracked.key not in self._settling:
-            self._settling.add(tracked.key)
-            self._begin(self._look_up_until_known(link, tracked), self._background)
+        if self.settler.wants(tracked):
+            self._begin(self.settler.run(link, tracked), self._background)
 
-    async def _look_up_until_known(self, link: Link, tracked: Tracked) -> None:
-        """Asks for an order until the venue has told what became of it. Misses and failures prove nothing."""
-        try:
-            attempt = 0
-            while tracked.status in UNSETTLED:
-                await self._sleep(backoff(attempt))
-                attempt += 1
-                if tracked.status in UNSETTLED and tracked.in_flight == 0:
-                    try:
-                        await look_up(link, self.store, tracked)
-                    except VenueError as error:
-                        self.store.log(f"{error}; asking again", Severity.WARNING)
-        finally:
-            # Also after a fault of ours, or the order would never be asked about again.
-            self._settling.discard(tracked.key)
-
-    def _tell(self, kind: FactKind, severity: Severity, text: str) -> None:
+    def say(self, kind: FactKind, severity: Severity, text: str) -> None:
+        """Tells a fact of the desk itself."""
         self.store.tell(Fact(ts=self._clock(), kind=kind, severity=severity, text=text))
 
 
-def _first_of(error: BaseException) -> BaseException:
-    """Returns what a task group's exception is about."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels tasks and waits until they have ended."""
+    ending = set(tasks)
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending)
+
+
+def _denied(guard: str, text: str) -> Outcome:
+    return Outcome(verdict=Verdict.DENIED, reasons=(Reason(guard, text),))

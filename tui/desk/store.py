@@ -23,6 +23,7 @@ from tui.desk.frame import (
     LogLine,
     OrderView,
     QuoteView,
+    RecoveryView,
     Severity,
     VenueView,
 )
@@ -48,7 +49,7 @@ from venues.events import (
     Ticker,
     Trade,
 )
-from venues.model import NANOSECONDS, ZERO, Fill, Instrument, InstrumentId, OrderStatus
+from venues.model import NANOSECONDS, ZERO, Fill, Instrument, InstrumentId, Order, OrderStatus
 
 LOG_LINES = 1_000
 
@@ -69,12 +70,14 @@ class Topic(Enum):
     BALANCES = auto()
     ACCOUNTS = auto()
     LOG = auto()
+    RECOVERY = auto()
 
 
 class Store:
     """The desk's state. `clock` returns nanoseconds UTC; facts go to `tell`, in order, each one.
 
-    `currency` is what accounts are valued in. `on_order` hears of every change of an order's status.
+    `currency` is what accounts are valued in. `on_order` hears of every change of an order's status, `keep` of
+    each fact about an order that told something new.
     """
 
     def __init__(
@@ -83,15 +86,18 @@ class Store:
         tell: Callable[[Fact], None],
         currency: str = "USDT",
         on_order: Callable[[Tracked, OrderStatus | None], None] | None = None,
+        keep: Callable[[Order | Fill], None] | None = None,
     ) -> None:
         self._clock = clock
         self._tell = tell
         self._on_order = on_order
+        self._keep = keep or (lambda _: None)
         self.currency = currency
         self.desk = DeskView()
         self.interval = 60
         self.budget: Decimal | None = None
         self.budget_used = ZERO
+        self.recovery: Callable[[], RecoveryView | None] = lambda: None
         self.venues: dict[str, VenueView] = {}
         self.markets: dict[InstrumentId, Market] = {}
         self.shown: Market | None = None
@@ -191,6 +197,16 @@ class Store:
         view = self.venues.get(venue)
         return view.account if view is not None else ""
 
+    def confirm(self, order: Order) -> None:
+        """Takes an order as its venue described it when asked."""
+        if self.orders.confirm(order) is not None:
+            self._keep(order)
+
+    def take_order(self, order: Order) -> None:
+        """Takes an order as its venue told of it."""
+        if self._market(order.instrument) is not None and self.orders.apply(order) is not None:
+            self._keep(order)
+
     def take_fill(self, fill: Fill, is_told: bool) -> None:
         """Takes an execution; one that was read back from before the desk was started is not told."""
         if (market := self._market(fill.instrument)) is None:
@@ -198,6 +214,7 @@ class Store:
         news = self.orders.add_fill(fill)
         if not news.is_new:
             return
+        self._keep(fill)
         self._begin_day_if_due(self._clock())
         self.ledger.take_fill(fill)
         self.mark_dirty(Topic.FILLS, Topic.TAPE, Topic.ACCOUNTS)
@@ -220,7 +237,7 @@ class Store:
             return None
         self._number += 1
         shown = self.shown
-        mine = self.ledger.mine.get(shown.instrument.id, set()) if shown is not None else set()
+        mine = self.ledger.mine.get(shown.instrument.id, {}) if shown is not None else set()
         return Frame(
             number=self._number,
             ts=now,
@@ -239,6 +256,7 @@ class Store:
             balances=self._valuation.balances(self.account_of) if Topic.BALANCES in dirty else None,
             accounts=self._accounts() if Topic.ACCOUNTS in dirty else None,
             log=tuple(self._log) if Topic.LOG in dirty else None,
+            recovery=self.recovery() if Topic.RECOVERY in dirty else None,
         )
 
     def _begin_day_if_due(self, now: int) -> None:
@@ -267,6 +285,11 @@ class Store:
             for fill in self.ledger.fills
             if (market := self.markets.get(fill.instrument)) is not None
         )
+
+    def day_pnl(self) -> Decimal | None:
+        """Returns today's P&L, fees and funding in it; None while something held can not be valued."""
+        equity, opened = self._valuation.equity(), self.ledger.day_open
+        return equity.value - opened if equity is not None and equity.is_complete and opened is not None else None
 
     def _accounts(self) -> tuple[AccountView, ...]:
         return (self._valuation.account(self.desk.account, self.budget_used, self.budget),)
@@ -326,8 +349,7 @@ class Store:
                 self._dirty.update((Topic.POSITIONS, Topic.ACCOUNTS))
 
     def _take_order(self, update: OrderUpdate) -> None:
-        if self._market(update.order.instrument) is not None:
-            self.orders.apply(update.order)
+        self.take_order(update.order)
 
     def _take_fill(self, update: FillUpdate) -> None:
         self.take_fill(update.fill, is_told=True)
@@ -367,11 +389,11 @@ class Store:
             clock_offset=status.clock_offset if status.clock_offset is not None else view.clock_offset,
         )
         if status.state in (LinkState.RECONNECTING, LinkState.DOWN):
-            self._invalidate_books(status.venue)
+            self.distrust_books(status.venue)
         if fact is not None:
             self.tell(fact)
 
-    def _invalidate_books(self, venue: str) -> None:
+    def distrust_books(self, venue: str) -> None:
         """A book of a lost connection must not be read: what changed meanwhile is not in it."""
         for instrument, market in self.markets.items():
             if instrument.venue == venue and market.book is not None and market.book.is_valid:

@@ -20,13 +20,12 @@ from tui.desk.journal import CancelAllRequest
 from tui.desk.link import Link
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import Tracked
+from tui.desk.settling import UNSETTLED
 from tui.desk.store import Store, Topic
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import UnknownInstrument, VenueError
 from venues.model import InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
 from venues.rounding import floor_to
-
-UNSETTLED = frozenset({OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 
 
 class Tasks(Protocol):
@@ -77,6 +76,8 @@ class Trader:
         return outcome
 
     async def amend(self, intent: AmendIntent) -> Outcome:
+        if (refusal := self._guards.refusal()) is not None:
+            return refusal
         tracked = self._store.orders.get(intent.key)
         if tracked is None or tracked.status.is_terminal:
             return _denied("order", "the order is over")
@@ -109,13 +110,14 @@ class Trader:
         except ValueError as error:
             return _denied("order", str(error))
         self._store.orders.command_sent(tracked, OrderNews.REPLACE_SENT)
-        if words := await self._dispatcher.prepare(request):
+        added = notional_of(wish, market, self._guards.limits) - before
+        counted = added if added > 0 and not order.reduce_only else None
+        if words := await self._dispatcher.prepare(request, counted):
             self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
             return _denied("journal", words)
-        added = notional_of(wish, market, self._guards.limits) - before
-        if added > 0 and not order.reduce_only:
+        if counted is not None:
             self._guards.budget_used += added
-            self._show_budget()
+            self.show_budget()
 
         async def send() -> None:
             await self._dispatcher.amend(link.venue, request, tracked)
@@ -126,6 +128,8 @@ class Trader:
 
     async def cancel(self, key: str) -> Outcome:
         """Cancels one order. Never locked, and allowed while nobody knows what became of the order."""
+        if (refusal := self._guards.refusal()) is not None:
+            return refusal
         tracked = self._store.orders.get(key)
         if tracked is None or tracked.status.is_terminal:
             return _denied("order", "the order is over")
@@ -139,7 +143,7 @@ class Trader:
         self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
         if words := await self._dispatcher.prepare(request):
             self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
-            return _denied("journal", words)
+            return _denied("journal", f"{words} (panic cancels without it)")
 
         async def send() -> None:
             await self._dispatcher.cancel(link.venue, request, tracked)
@@ -150,6 +154,8 @@ class Trader:
 
     async def cancel_all(self, scope: CancelScope) -> Outcome:
         """Cancels what rests within `scope`, external orders included, each venue in a task of its own."""
+        if (refusal := self._guards.refusal()) is not None:
+            return refusal
         venue = scope.instrument.venue if scope.instrument is not None else scope.venue
         if venue is not None and venue not in self._links:
             return _denied("venue", f"there is no venue {venue}")
@@ -223,8 +229,8 @@ class Trader:
         link, market = self._market(instrument)
         if not market.capabilities.leverage:
             return _denied("supported", f"{link.name} has no leverage")
-        if not self._guards.is_armed:
-            return _denied("lock", f"the desk is locked: {self._guards.lock_reason or 'arm it first'}")
+        if against := self._guards.against_risk(self._clock()):
+            return Outcome(verdict=Verdict.DENIED, reasons=against[:3])
         if not 1 <= leverage <= market.instrument.max_leverage:
             return _denied("leverage", f"leverage must be from 1 to {market.instrument.max_leverage:f}")
         try:
@@ -289,10 +295,12 @@ class Trader:
             return _denied("order", str(error)), None, None
         now = self._clock()
         # From here on a second press of the same key meets the duplicate guard, however slow the journal is.
-        self._guards.note_sent(intent, notional_of(intent, market, self._guards.limits), now)
-        self._show_budget()
+        notional = notional_of(intent, market, self._guards.limits)
+        self._guards.note_sent(intent, notional, now)
+        self.show_budget()
         tracked = self._store.orders.submitted(request, now)
-        if words := await self._dispatcher.prepare(request):
+        counted = None if intent.reduce_only else notional
+        if words := await self._dispatcher.prepare(request, counted):
             self._dispatcher.refuse(tracked, Fate.NOT_SENT, words)
             return _denied("journal", words), None, None
 
@@ -316,7 +324,7 @@ class Trader:
             self._tell(FactKind.NOT_SENT, f"closed, but the other side was not opened: {words}")
 
     def _look_after(self, link: Link, tracked: Tracked) -> None:
-        if tracked.status in UNSETTLED and tracked.in_flight == 0:
+        if tracked.in_flight == 0:
             self._settle(link, tracked)
 
     def _market(self, instrument: InstrumentId) -> tuple[Link, MarketNow]:
@@ -346,7 +354,8 @@ class Trader:
             if tracked.status is OrderStatus.UNKNOWN:
                 yield tracked.order
 
-    def _show_budget(self) -> None:
+    def show_budget(self) -> None:
+        """Shows how much of the session's budget is used."""
         self._store.budget_used = self._guards.budget_used
         self._store.mark_dirty(Topic.ACCOUNTS)
 

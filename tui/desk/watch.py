@@ -18,6 +18,7 @@ from venues.model import NANOSECONDS, InstrumentId
 _WATCHED = 40  # tickers of a venue that are subscribed without being asked for
 _SEED_TRADES = 200
 _SEED_BARS = 300
+_OF_SHOWN = frozenset({Channel.BOOK, Channel.TRADES, Channel.BARS})
 
 
 class Watch:
@@ -93,16 +94,26 @@ class Watch:
         is_broken = shown is not None and shown.is_book_broken and shown.instrument.id.venue == link.name
         if shown is not None and is_broken and now - shown.ts_mended > NANOSECONDS:  # at most once a second
             shown.ts_mended = now
-            yield link.resubscribe(Subscription(Channel.BOOK, shown.instrument.id))
-        if not link.marked >= self._store.held():
+            yield self._mend(link, shown.instrument.id)
+        elif (
+            shown is not None
+            and shown.instrument.id.venue == link.name
+            and Subscription(Channel.BOOK, shown.instrument.id) not in link.subscribed
+            and now - shown.ts_mended > NANOSECONDS
+            and not self._showing.locked()
+        ):
+            shown.ts_mended = now
+            yield self._show_again(shown.instrument.id)
+        if not link.marked >= self._held_at(link) and now - link.ts_marked > NANOSECONDS:
+            link.ts_marked = now
             yield self._subscribe_marks(link)
 
     async def _show(self, instrument: InstrumentId) -> None:
-        link, before = self._link_of(instrument), self._store.shown
-        interval_before = self._store.interval
+        link = self._link_of(instrument)
         self._wanted = instrument
         self._store.show(instrument)
         market = self._store.markets[instrument]
+        await self._leave_others(instrument)
         channels = [
             *shown_channels(instrument, self._interval_for(link)),
             Subscription(Channel.TICKER, instrument),
@@ -110,16 +121,32 @@ class Watch:
         if market.instrument.is_perpetual:
             channels.append(Subscription(Channel.MARK, instrument))
         await link.subscribe(*channels)
-        if before is not None and before is not market:
-            old = before.instrument.id
-            before.book = None  # nobody keeps it any more
-            await self._links[old.venue].unsubscribe(*shown_channels(old, interval_before))
         await self._seed_bars(link, market)
         try:
             market.seed_trades(await link.venue.fetch_trades(instrument, _SEED_TRADES), self._clock())
         except VenueError as error:
             self._store.log(f"{error}", Severity.WARNING)
         self._store.mark_dirty(Topic.TAPE)
+
+    async def _show_again(self, instrument: InstrumentId) -> None:
+        """Subscribes to what the shown instrument lacks, after a venue did not take it the first time."""
+        try:
+            async with self._showing:
+                if self._store.shown is not None and self._store.shown.instrument.id == instrument:
+                    await self._show(instrument)
+        except VenueError as error:
+            self._store.log(f"{error}", Severity.WARNING)
+
+    async def _leave_others(self, shown: InstrumentId) -> None:
+        """Ends what only a shown instrument needs, for all but this one."""
+        for link in self._links.values():
+            for old in [one for one in link.subscribed if one.channel in _OF_SHOWN and one.instrument != shown]:
+                if old.instrument is not None:
+                    self._store.markets[old.instrument].book = None  # nobody keeps it any more
+                try:
+                    await link.unsubscribe(old)
+                except VenueError as error:
+                    self._store.log(f"{error}", Severity.WARNING)
 
     async def _seed_bars(self, link: Link, market: Market) -> None:
         interval = self._store.interval
@@ -143,10 +170,23 @@ class Watch:
             raise UnknownInstrument(instrument.venue, f"there is no instrument {sanitise(instrument.symbol, 32)}")
         return self._links[instrument.venue]
 
+    async def _mend(self, link: Link, instrument: InstrumentId) -> None:
+        try:
+            await link.resubscribe(Subscription(Channel.BOOK, instrument))
+        except VenueError as error:  # the next batch asks again
+            self._store.log(f"{error}", Severity.WARNING)
+
     async def _subscribe_marks(self, link: Link) -> None:
-        held = {instrument for instrument in self._store.held() if instrument.venue == link.name}
-        link.marked |= self._store.held()
-        await link.subscribe(*(Subscription(Channel.MARK, instrument) for instrument in held))
+        for instrument in self._held_at(link) - link.marked:
+            try:
+                await link.subscribe(Subscription(Channel.MARK, instrument))
+            except VenueError as error:
+                self._store.log(f"{error}", Severity.WARNING)
+                return
+            link.marked.add(instrument)
+
+    def _held_at(self, link: Link) -> set[InstrumentId]:
+        return {instrument for instrument in self._store.held() if instrument.venue == link.name}
 
     def _others(self, link: Link) -> set[str]:
         return {name for name in self._links if name != link.name}

@@ -139,6 +139,7 @@ class PaperVenue:
             positions=True,
             order_life=_ORDER_LIFE,
             settle=_SETTLE,
+            forgets_unfilled=True,  # a program that was killed takes the last seconds with it
             bar_intervals=INTERVALS,
         )
 

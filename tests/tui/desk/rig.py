@@ -311,8 +311,19 @@ class RecordingJournal:
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
         await self._keep("resolved", f" by {resolution.by}")
 
-    async def note(self, text: str, ts: int, *, topic: str = "", locked_until: int | None = None) -> None:
+    async def note(
+        self,
+        text: str,
+        ts: int,
+        *,
+        topic: str = "",
+        locked_until: int | None = None,
+        amount: Decimal | None = None,
+    ) -> None:
         await self._keep("note")
+
+    async def aclose(self) -> None:
+        pass
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -59,6 +59,10 @@ def is_ready(frame: Frame) -> bool:
     )
 
 
+def _is_quoted(frame: Frame, instrument: InstrumentId) -> bool:
+    return any(quote.instrument.id == instrument and quote.last for quote in frame.quotes or ())
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     def make(tell: Callable[[Fact], None]) -> Session:
@@ -89,7 +93,7 @@ def test_it_is_a_desk_that_makes_frames(engine: Engine) -> None:
 
 def test_panic_ends_in_zeros_on_the_paper_market(engine: Engine) -> None:
     screen = Screen(engine)
-    screen.until(is_ready)
+    screen.until(lambda frame: is_ready(frame) and _is_quoted(frame, ETH))
     assert engine.submit(order()).result(10).verdict is Verdict.SENT
     eth = engine.submit(order(ETH, "0.10", side=Side.SELL, overrides=frozenset({"fresh"}))).result(10)
     assert eth.verdict is Verdict.SENT

@@ -1,0 +1,162 @@
+"""Looks up orders of which nobody knows what became, until the venue has said it for good.
+
+An answer is for good when it was asked for after everything that we sent had died at the venue (`tui.desk.proof`).
+Until then a hit is shown as it is found and asked for again, and a miss proves nothing. Where nothing bounds the
+life of a request a miss never settles anything: the order stays UNKNOWN until the venue tells of it or a person
+decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from tui.desk.clientid import Random
+from tui.desk.frame import Severity
+from tui.desk.journal import Command, Resolution
+from tui.desk.keeping import Keeper
+from tui.desk.link import Link
+from tui.desk.orders import Tracked
+from tui.desk.proof import Proof, is_answer_final, proof_of_miss, provable_at
+from tui.desk.store import Store
+from venues.commands import OrderRequest
+from venues.errors import OrderNotFound, RateLimited, VenueError
+from venues.model import NANOSECONDS, OrderStatus
+
+UNSETTLED = frozenset({OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
+
+_FIRST_PAUSE = 0.5  # seconds
+_LONGEST_PAUSE = 30.0
+_PAUSE_WHEN_FOUND = 300.0  # it rests, only a cancel without bound may still arrive
+_PAUSE_WHEN_PROVABLE = 0.75  # the next answer settles it: only failed reads are in the way
+_OVERLAP = 60 * NANOSECONDS
+_WORDS = {
+    Proof.NEVER_PLACED: (
+        OrderStatus.REJECTED,
+        "never placed: the venue did not have it when it could no longer arrive",
+    ),
+    Proof.NOT_RESTING: (OrderStatus.CANCELED, "not resting, 0 filled: the venue has it no more"),
+}
+
+
+class Settler:
+    """Settles orders of all venues. `clock` returns nanoseconds UTC, `sleep` takes seconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        keeper: Keeper,
+        clock: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]],
+        random: Random,
+    ) -> None:
+        self._store = store
+        self._keeper = keeper
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._running: set[str] = set()
+
+    def wants(self, tracked: Tracked) -> bool:
+        """Says whether something about the order is open, and nobody looks it up yet."""
+        return tracked.key not in self._running and self.is_open(tracked)
+
+    def is_open(self, tracked: Tracked) -> bool:
+        """Says whether something about the order is open that no command on its way will answer."""
+        if tracked.status.is_terminal:
+            return False
+        return tracked.status in UNSETTLED or bool(_pending(tracked))
+
+    async def run(self, link: Link, tracked: Tracked) -> None:
+        """Asks for one order until it is settled."""
+        if tracked.key in self._running:
+            return
+        self._running.add(tracked.key)
+        try:
+            attempt = 0
+            while self.is_open(tracked):
+                await self._sleep(self._pause(link, tracked, attempt))
+                attempt += 1
+                if tracked.in_flight or not self.is_open(tracked):
+                    continue
+                try:
+                    await self.ask(link, tracked)
+                except RateLimited as error:
+                    self._store.log(f"{error}; asking again", Severity.WARNING)
+                    await self._sleep(error.retry_after or 0.0)
+                except VenueError as error:
+                    self._store.log(f"{error}; asking again", Severity.WARNING)
+        finally:
+            # Also after a fault of ours, or the order would never be asked about again.
+            self._running.discard(tracked.key)
+        self.note_settled(tracked, "told", "the venue told what became of it")
+
+    async def ask(self, link: Link, tracked: Tracked) -> None:
+        """Asks the venue for one order, and draws the conclusion. Raises VenueError."""
+        order, can = tracked.order, link.venue.capabilities
+        asked, now = link.venue.venue_time(), self._clock()
+        try:
+            found = await link.venue.fetch_order(order.instrument, order.client_order_id, order.venue_order_id)
+        except OrderNotFound:
+            if tracked.status.is_terminal:
+                return
+            proof = proof_of_miss(tracked, can, asked, now)
+            if proof is None:
+                self._store.orders.missing(tracked)
+            else:
+                status, words = _WORDS[proof]
+                self.conclude(tracked, status, "lookup", words)
+            return
+        self._store.confirm(found)
+        if is_answer_final(tracked, can, asked):
+            self.note_settled(tracked, "lookup", f"the venue said: {found.status.value.replace('_', ' ')}")
+        await self._read_missing_fills(link, tracked)
+
+    def conclude(self, tracked: Tracked, status: OrderStatus, by: str, words: str) -> None:
+        """Ends an order by proof or by a person's word, and keeps that in the journal."""
+        commands = list(tracked.commands)
+        self._store.orders.conclude(tracked, status, words)
+        self._keep(tracked, commands, Resolution(by, words, tracked.order, status is OrderStatus.REJECTED))
+
+    def note_settled(self, tracked: Tracked, by: str, words: str) -> None:
+        """Keeps that nothing that was sent about the order is open any more."""
+        commands, tracked.commands = list(tracked.commands), []
+        self._keep(tracked, commands, Resolution(by, words, tracked.order))
+
+    def _keep(self, tracked: Tracked, commands: Sequence[Command], resolution: Resolution) -> None:
+        others = self._store.orders.open_orders(tracked.order.instrument.venue)
+        still_open = {command for other in others for command in other.commands}
+        for command in commands:
+            if command not in still_open:  # a cancel of many is settled with the last of them
+                self._keeper.resolved(command, resolution)
+
+    def seconds_to_proof(self, link: Link, tracked: Tracked) -> float | None:
+        """Returns how long it takes until the venue's answer is for good; None where it never will be."""
+        at, time = provable_at(tracked, link.venue.capabilities), link.venue.venue_time()
+        if at is None or time is None:
+            return None
+        return max(0.0, (at + time.uncertainty - time.now) / NANOSECONDS)
+
+    async def _read_missing_fills(self, link: Link, tracked: Tracked) -> None:
+        """Reads the executions of an order that the venue says has traded more than we have heard of."""
+        heard = sum(fill.quantity for fill in tracked.fills.values())
+        if tracked.order.filled_quantity <= heard or not tracked.order.ts_created:
+            return
+        for fill in await link.venue.fetch_fills(tracked.order.ts_created - _OVERLAP):
+            self._store.take_fill(fill, is_told=True)
+
+    def _pause(self, link: Link, tracked: Tracked, attempt: int) -> float:
+        longest = _LONGEST_PAUSE if tracked.status in UNSETTLED else _PAUSE_WHEN_FOUND
+        pause = min(longest, _FIRST_PAUSE * 2.0 ** min(attempt, 12))
+        # Many orders that were lost together do not ask together.
+        pause *= 0.75 + self._random.getrandbits(16) / 65536 / 4
+        left = self.seconds_to_proof(link, tracked)
+        if left is None or not link.venue.capabilities.lookup_covers_closed:
+            return pause
+        return min(pause, _PAUSE_WHEN_PROVABLE) if left <= 0 else min(pause, left + 0.01)
+
+
+def _pending(tracked: Tracked) -> list[Command]:
+    """Returns the unanswered commands that may still change something: an order that was seen needs no proof."""
+    return [
+        command for command in tracked.commands if not (isinstance(command, OrderRequest) and tracked.is_confirmed)
+    ]
