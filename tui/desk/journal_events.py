@@ -71,6 +71,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resolution: Resolution | None = None
     text: str = ""  # why it is ambiguous, or the note
     topic: str = ""  # of a note
+    since: int | None = None  # of a "start": the oldest row that matters to whoever starts after it
+    since_digest: str = ""  # and that row's digest
     locked_until: int | None = None  # nanoseconds UTC
 
     @property
@@ -94,10 +96,15 @@ class Row(NamedTuple):
 
     def event(self) -> Event:
         """Reads the body. Raises JournalError where this version does not understand it."""
-        try:
-            return _decoder.decode(self.body)
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise JournalError(f"row {self.number} of the journal can not be read: {error}") from error
+        return event_of(self.body, self.number)
+
+
+def event_of(body: str, number: int) -> Event:
+    """Reads the body of the row `number`. Raises JournalError where this version does not understand it."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise JournalError(f"row {number} of the journal can not be read: {error}") from error
 
 
 class Draft(NamedTuple):
@@ -183,9 +190,18 @@ def draft_note(
     locked_until: int | None = None,
     amount: Decimal | None = None,
     desk: str = "",
+    since: tuple[int, str] = (0, ""),
 ) -> Draft:
     """Writes a row about what the desk did. Raises JournalError for text that can not be kept."""
-    event = Event(text=text, topic=topic, locked_until=locked_until, notional=amount, desk=desk)
+    event = Event(
+        text=text,
+        topic=topic,
+        locked_until=locked_until,
+        notional=amount,
+        desk=desk,
+        since=since[0] or None,
+        since_digest=since[1],
+    )
     return _draft(EventKind.NOTE, ts, ("", "", "", ""), event)
 
 

@@ -12,16 +12,17 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from tui.desk.journal import JournalError
-from tui.desk.journal_events import GENESIS, EventKind, Row, draft_of, hash_of
+from tui.desk.journal_events import GENESIS, EventKind, Row, draft_of, event_of, hash_of
 from tui.desk.journal_file import MIGRATIONS, open_for_reading, version_of, words_of_sqlite
 from tui.desk.journal_fold import JournalState
-from tui.desk.journal_salvage import SELECT
+from tui.desk.journal_salvage import SELECT, SELECT_SINCE
 from venues.model import NANOSECONDS, ZERO, Fill
 
 FILL_COLUMNS = (
     "ts_event", "time", "venue", "symbol", "side", "quantity", "price", "notional", "fee", "fee_currency",
     "realized_pnl", "liquidity", "trade_id", "client_order_id", "venue_order_id",
 )  # fmt: skip
+_NOTES = "SELECT number, body FROM event WHERE kind = 'note' ORDER BY number DESC"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out instead of showing
 
 
@@ -39,15 +40,37 @@ class Verification(NamedTuple):
     problems: tuple[str, ...]
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """Yields all rows, oldest first, while the desk may go on writing.
+def read_rows(path: Path, since: int = 0) -> Iterator[Row]:
+    """Yields all rows from the number `since` on, oldest first, while the desk may go on writing.
 
     Raises:
         JournalError: there is no journal, or it can not be read on; what was yielded before is good.
     """
     with open_for_reading(path) as connection:
-        for found in connection.execute(SELECT):
+        for found in connection.execute(SELECT_SINCE, (since,)):
             yield Row(*found)
+
+
+def oldest_needed(path: Path) -> int:
+    """Returns the row from which a desk has to read to know all that is open; 0 for all. Raises JournalError."""
+    with open_for_reading(path) as connection:
+        for number, body in connection.execute(_NOTES):
+            event = event_of(body, number)
+            if event.topic == "start" and event.since is not None:
+                # Rows that were salvaged from a broken file have other numbers.
+                return event.since if _digest(connection, event.since) == event.since_digest else 0
+    return 0
+
+
+def digest_of(path: Path, number: int) -> str:
+    """Returns the digest of a row; empty where there is none. Raises JournalError."""
+    with open_for_reading(path) as connection:
+        return _digest(connection, number)
+
+
+def _digest(connection: sqlite3.Connection, number: int) -> str:
+    found = connection.execute("SELECT digest FROM event WHERE number = ?", (number,)).fetchone()
+    return str(found[0]) if found is not None else ""
 
 
 def export_jsonl(path: Path, target: Sink) -> int:

@@ -14,6 +14,7 @@ from tui.desk.journal import CancelAllRequest, Command
 from tui.desk.journal_events import Event, EventKind, Refusal, Row
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import OrderTracker, Tracked
+from tui.desk.seen import SeenTrades
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.model import NANOSECONDS, ZERO, Fill, InstrumentId, OrderStatus
 
@@ -104,7 +105,9 @@ class JournalState:
         self.ts_last = 0  # of the newest row
         self.rows = 0
         self._ts = 0
-        self._tracker = OrderTracker(lambda: self._ts, self._note_change)
+        self._number = 0
+        self._first: dict[str, int] = {}  # the row that first told of an order
+        self._tracker = OrderTracker(lambda: self._ts, self._note_change, SeenTrades(None))
         self._wanted: dict[str, Decimal] = {}  # by the command's hash: notionals of what has not left yet
         self._seen: set[tuple[str, str]] = set()  # (venue, trade id)
         self._named: dict[tuple[str, str], Tracked] = {}  # by (venue, venue order id)
@@ -128,6 +131,7 @@ class JournalState:
         event = event if event is not None else row.event()
         self.rows += 1
         self._ts = row.ts
+        self._number = row.number
         self.ts_last = max(self.ts_last, row.ts)
         if (take := self._takes.get(row.kind)) is not None:
             take(row, event)
@@ -151,6 +155,12 @@ class JournalState:
         left = [one.row for waiting in self._open.values() for one in waiting]
         return sorted((row for row in left if not self._is_settled(row.command)), key=lambda row: row.number)
 
+    def oldest_needed(self) -> int | None:
+        """Returns the number of the oldest row that something open rests on; None where nothing is open."""
+        numbers = [self._first[tracked.key] for tracked in self.open_orders()]
+        numbers += [row.number for row in self.unresolved()]
+        return min(numbers, default=None)
+
     def _is_settled(self, command: Command) -> bool:
         """Says whether the venue has since told enough of the order to know what became of a command."""
         if isinstance(command, CancelAllRequest):
@@ -173,6 +183,7 @@ class JournalState:
 
     def _note_change(self, tracked: Tracked, _before: OrderStatus | None) -> None:
         self.orders[tracked.key] = tracked
+        self._first.setdefault(tracked.key, self._number)
         if tracked.order.venue_order_id:
             self._named[tracked.order.instrument.venue, tracked.order.venue_order_id] = tracked
 

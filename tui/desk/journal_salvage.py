@@ -20,6 +20,7 @@ SELECT = (
     "SELECT number, ts, kind, venue, symbol, client_order_id, venue_order_id, body_hash, body, digest"
     " FROM event ORDER BY number"
 )
+SELECT_SINCE = SELECT.replace("ORDER", "WHERE number >= ? ORDER")
 INSERT = (
     "INSERT INTO event (number, ts, kind, venue, symbol, client_order_id, venue_order_id, body_hash, body, digest)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -169,9 +169,9 @@ class SqliteJournal:
         """Keeps what the desk did by itself, such as a detach policy it carried out. Raises JournalError."""
         await self._keep(draft_note(text, ts, topic, locked_until, amount, self._desk))
 
-    def note_now(self, text: str, ts: int, *, topic: str = "") -> None:
-        """The same from a thread without a loop; blocks."""
-        write = _Write(draft_note(text, ts, topic, desk=self._desk))
+    def note_now(self, text: str, ts: int, *, topic: str = "", since: tuple[int, str] = (0, "")) -> None:
+        """The same from a thread without a loop; blocks. `since` is the oldest row that matters and its digest."""
+        write = _Write(draft_note(text, ts, topic, desk=self._desk, since=since))
         self._put(write)
         write.done.result()
 

@@ -35,6 +35,7 @@ class Ledger:
         self.day_open: Decimal | None = None  # the equity from which the day's P&L counts
         self.day_fees: dict[tuple[str, str], Decimal] = {}  # (venue, currency) -> paid
         self.day_funding: dict[tuple[str, str], Decimal] = {}  # (venue, instrument's symbol) -> received
+        self._balance_times: dict[tuple[str, str, str], int] = {}  # of the newest update, the venue's time
         self._touched: dict[tuple[str, str, str], int] = {}  # when a stream last told of it
         self._told: dict[tuple[InstrumentId, str], Position] = {}  # as last told, closed ones too
 
@@ -49,12 +50,16 @@ class Ledger:
         self.day_fees.clear()
         self.day_funding.clear()
 
-    def take_balances(self, venue: str, balances: Sequence[Balance], now: int) -> None:
-        """Takes what a stream told: the named currencies only."""
+    def take_balances(self, venue: str, balances: Sequence[Balance], now: int, ts_event: int = 0) -> None:
+        """Takes what a stream told: the named currencies only, and nothing older than before."""
         held = self.balances.setdefault(venue, {})
         for balance in balances:
+            key = (venue, "balance", balance.currency)
+            if ts_event and ts_event < self._balance_times.get(key, 0):
+                continue
+            self._balance_times[key] = ts_event
             held[balance.currency] = balance
-            self._touched[venue, "balance", balance.currency] = now
+            self._touched[key] = now
 
     def replace_balances(self, venue: str, balances: Sequence[Balance], since: int) -> None:
         """Takes what the venue answered, all that there is; what a stream told after `since` is newer."""

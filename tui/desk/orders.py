@@ -66,13 +66,13 @@ class OrderTracker:
     An order is named by its key: the client order id, or for one placed elsewhere without one the venue's id.
     """
 
-    def __init__(self, clock: Callable[[], int], on_change: OnChange) -> None:
+    def __init__(self, clock: Callable[[], int], on_change: OnChange, seen: SeenTrades | None = None) -> None:
         self._clock = clock
         self._on_change = on_change
         self._orders: dict[str, Tracked] = {}
         self._open: dict[str, Tracked] = {}
         self._keys: dict[tuple[str, str], str] = {}  # (venue, venue order id) -> key
-        self._seen = SeenTrades()
+        self._seen = seen or SeenTrades()
         self._orphans: dict[tuple[str, str], list[Fill]] = {}
 
     def get(self, key: str) -> Tracked | None:

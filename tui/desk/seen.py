@@ -7,10 +7,10 @@ _MOST = 20_000  # about 4 MB
 
 class SeenTrades:
     """Remembers trade ids. Of more than `most` the oldest are forgotten, and whatever is as old as those counts as
-    seen: reading far back must not count an execution twice.
+    seen: reading far back must not count an execution twice. None forgets nothing.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, most: int | None = _MOST) -> None:
         self._most = most
         self._times: dict[tuple[str, str], int] = {}  # (venue, trade id) -> nanoseconds UTC of the venue
         self._horizon: dict[str, int] = {}  # venue -> time of the newest that was forgotten
@@ -21,7 +21,7 @@ class SeenTrades:
         if key in self._times or ts_event <= self._horizon.get(venue, 0):
             return False
         self._times[key] = ts_event
-        if len(self._times) > self._most:
+        if self._most is not None and len(self._times) > self._most:
             oldest = next(iter(self._times))
             forgotten = self._times.pop(oldest)
             self._horizon[oldest[0]] = max(self._horizon.get(oldest[0], 0), forgotten)

@@ -394,7 +394,6 @@ class Session:
         for notice in found.notices:
             self.store.log(notice, Severity.WARNING)
         self.store.mark_dirty(Topic.RECOVERY, Topic.ORDERS)
-        self.keeper.note("the desk was opened", "start")
         for tracked in list(self.store.orders.open_orders()):
             self._settle(self.links[tracked.order.instrument.venue], tracked)
 

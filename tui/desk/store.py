@@ -357,7 +357,7 @@ class Store:
     def _take_balances(self, update: BalanceUpdate) -> None:
         self._begin_day_if_due(self._clock())
         named = [balance for balance in update.balances if is_symbol(balance.currency.upper())]
-        self.ledger.take_balances(update.venue, named, self._clock())
+        self.ledger.take_balances(update.venue, named, self._clock(), update.ts_event)
         self._dirty.update((Topic.BALANCES, Topic.ACCOUNTS))
 
     def _take_position(self, update: PositionUpdate) -> None:

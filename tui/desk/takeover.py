@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tui.desk.inheritance import Inherited, day_topic
 from tui.desk.journal import JournalError
-from tui.desk.journal_events import draft_of
-from tui.desk.journal_export import read_rows
+from tui.desk.journal_events import Row, draft_of
+from tui.desk.journal_export import digest_of, oldest_needed, read_rows
 from tui.desk.journal_fold import JournalState, Note
 from tui.desk.journal_store import SqliteJournal
 from venues.model import NANOSECONDS, ZERO
@@ -28,18 +28,29 @@ def inherit(journal: SqliteJournal, desk: str, clock: Callable[[], int], venues:
     Raises:
         JournalError: the journal can not be read or written; nothing was changed.
     """
+    try:
+        return _inherit(journal, desk, clock(), venues)
+    except JournalError:
+        journal.close()
+        raise
+
+
+def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inherited:
     notices = [*journal.open(), *_take_asides(journal)]
     states: dict[str, JournalState] = {}
     last_note: Note | None = None
-    for row in read_rows(journal.path):
+    recent = 0  # the first row that is not older than what has to be known anyway
+    row: Row | None = None
+    for row in read_rows(journal.path, oldest_needed(journal.path)):
         event = row.event()
+        if not recent and row.ts >= now - _FILLS_AGAIN:
+            recent = row.number
         state = states.get(event.desk)
         if state is None:
             state = states[event.desk] = JournalState()
         state.take(row, event)
         if event.topic in _TOLD and event.desk == desk:
             last_note = state.notes[-1]
-    now = clock()
     for name, state in states.items():
         state.close_off(now)
         left = len(state.unresolved())
@@ -47,6 +58,14 @@ def inherit(journal: SqliteJournal, desk: str, clock: Callable[[], int], venues:
             notices.append(
                 f"{left} unanswered of the desk {name or 'unknown'}: open that one to have them looked up"
             )
+    needed = [number for state in states.values() if (number := state.oldest_needed()) is not None]
+    if row is not None:
+        oldest = min([*needed, recent or row.number])
+        journal.note_now(
+            "the desk was opened", now, topic="start", since=(oldest, digest_of(journal.path, oldest))
+        )
+    else:
+        journal.note_now("the desk was opened", now, topic="start")
     mine = states.get(desk, JournalState())
     if last_note is not None and last_note.topic != "start":
         notices.append(f"when this desk was last left: {last_note.text}")

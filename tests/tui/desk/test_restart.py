@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.tui.desk.journal_rig import kinds, names
+from tests.tui.desk.journal_rig import kinds, names, run_sql
 from tests.tui.desk.rig import START, D, Rig, ScriptedVenue, fill, intent, order, request, until
 from tui.desk.control import CancelScope, Verdict
 from tui.desk.frame import FactKind
 from tui.desk.guards import Limits
 from tui.desk.inheritance import Inherited
 from tui.desk.journal import CancelAllRequest
-from tui.desk.journal_export import read_rows
+from tui.desk.journal_export import oldest_needed, read_rows
 from tui.desk.journal_fold import fold
 from tui.desk.journal_store import SqliteJournal, journal_path
 from tui.desk.takeover import inherit
@@ -248,9 +248,33 @@ async def test_a_journal_that_can_not_be_read_denies_orders_and_changes_nothing(
         assert kinds(tmp_path).count("sending") == 1
 
 
-def _put_a_folder_at(path: Path) -> None:
-    path.rename(path.with_name("kept"))
-    path.mkdir()
+async def test_a_start_reads_only_what_still_matters(tmp_path: Path) -> None:
+    path = journal_path(tmp_path)
+    async with desk(tmp_path) as first:
+        for number in range(20):
+            first.venue.end(await first.place(price=D(99), quantity=D(number + 1)))
+        first.session.links["test"].reconcile_wanted.set()
+        await until(lambda: not list(first.store.orders.open_orders()))
+        old = await first.place(price=D(98))
+    sent = next(row.number for row in read_rows(path) if row.client_order_id == old and row.kind == "sending")
+    for days in (3, 6):
+        again = desk(tmp_path, next_venue(first.venue))
+        again.clock.pass_seconds(days * 86_400)
+        async with again as rig:
+            tracked = rig.store.orders.get(old)
+            assert tracked is not None
+            assert (tracked.status, tracked.order.is_external) == (S.NEW, False)
+        assert oldest_needed(path) == sent
+    first.venue.end(old)
+    for days in (9, 12):
+        again = desk(tmp_path, next_venue(first.venue))
+        again.clock.pass_seconds(days * 86_400)
+        async with again as rig:
+            assert rig.store.orders.get(old) is None or rig.status(old) is S.CANCELED
+    assert oldest_needed(path) > sent
+    # A file whose rows were numbered anew is read whole.
+    run_sql(path, "DROP TRIGGER event_is_never_changed", "UPDATE event SET digest = 'other'")
+    assert oldest_needed(path) == 0
 
 
 def _put_a_folder_at(path: Path) -> None:
