@@ -23,8 +23,8 @@ class ReportingEngine(Engine):
 
     _times = 0
 
-    def detach(self, policy: str) -> Future[DetachReport]:
-        future = super().detach(policy)
+    def detach(self, policy: str, why: str = "") -> Future[DetachReport]:
+        future = super().detach(policy, why)
         future.add_done_callback(self._report)
         return future
 

@@ -151,9 +151,9 @@ class Engine:
             logger.error("the detach policy %s failed: %s", policy, error)
         return None
 
-    def detach(self, policy: str) -> Future[DetachReport]:
+    def detach(self, policy: str, why: str = "") -> Future[DetachReport]:
         """Carries out a detach policy, and goes on running."""
-        return self._ask(lambda session: session.detach(policy))
+        return self._ask(lambda session: session.detach(policy, why))
 
     def take_frame(self) -> Frame | None:
         return self._mailbox.take()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # 25 ms of SQLite and its kin that the first paint does not w
 class Inherited(msgspec.Struct, kw_only=True):
     """All of one desk (mode and account), but for `notices`, which are for the trader to read."""
 
-    orders: Sequence[Tracked] = ()  # those that are not over; what was on its way is UNKNOWN
+    orders: Sequence[Tracked] = ()  # the open ones, what was on its way being UNKNOWN, and the last that are over
     unresolved: Sequence[Unresolved] = ()
     fills_seen: frozenset[tuple[str, str]] = frozenset()  # (venue, trade id) that the journal holds already
     budget_used: Decimal = ZERO  # notional sent since midnight UTC
@@ -28,6 +28,7 @@ class Inherited(msgspec.Struct, kw_only=True):
     day_open: Decimal | None = None  # the equity that today's P&L counts from
     ts_last: int = 0  # of the last row, nanoseconds UTC; 0: the journal is new
     notices: Sequence[str] = ()
+    farewell: str = ""  # how the detach policy of the run before ended
     journal: Journal | None = None  # where the desk goes on writing
 
 

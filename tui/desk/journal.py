@@ -63,8 +63,8 @@ class Journal(Protocol):
         """Keeps that nobody has said what became of the command."""
         ...
 
-    async def fact(self, fact: Order | Fill, ts: int) -> None:
-        """Keeps what the venue told about an order or an execution."""
+    async def fact(self, fact: Order | Fill, ts: int, *, is_answer: bool = False) -> None:
+        """Keeps what the venue told about an order or an execution; `is_answer` where it was asked for it."""
         ...
 
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
@@ -122,7 +122,7 @@ class NoJournal:
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
         pass
 
-    async def fact(self, fact: Order | Fill, ts: int) -> None:
+    async def fact(self, fact: Order | Fill, ts: int, *, is_answer: bool = False) -> None:
         pass
 
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:

@@ -66,6 +66,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wire_hash: str = ""  # SHA-256 of the request as it went out
     notional: Decimal | None = None  # what the order counts in the budget, in its quote currency; a note's amount
     order: Order | None = None
+    is_answer: bool = False  # the venue was asked for the order, which settles what was unknown
     fill: Fill | None = None
     refusal: Refusal | None = None
     resolution: Resolution | None = None
@@ -176,9 +177,12 @@ def draft_command(
     return _draft(kind, ts, (venue, symbol, client_order_id, venue_order_id), event, command)
 
 
-def draft_fact(fact: Order | Fill, ts: int, desk: str = "") -> Draft:
+def draft_fact(fact: Order | Fill, ts: int, desk: str = "", *, is_answer: bool = False) -> Draft:
     """Writes a row about what a venue told. Raises JournalError for text that can not be kept."""
-    event = Event(order=fact, desk=desk) if isinstance(fact, Order) else Event(fill=fact, desk=desk)
+    if isinstance(fact, Order):
+        event = Event(order=fact, desk=desk, is_answer=is_answer)
+    else:
+        event = Event(fill=fact, desk=desk)
     names = (*fact.instrument, fact.client_order_id, fact.venue_order_id)
     return _draft(EventKind.FACT, ts, names, event)
 

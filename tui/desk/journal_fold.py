@@ -150,6 +150,10 @@ class JournalState:
     def open_orders(self) -> list[Tracked]:
         return [tracked for tracked in self.orders.values() if not tracked.status.is_terminal]
 
+    def over_orders(self, most: int) -> list[Tracked]:
+        """Returns the newest that are over, oldest first."""
+        return [tracked for tracked in self.orders.values() if tracked.status.is_terminal][-most:]
+
     def unresolved(self) -> Sequence[Unresolved]:
         """Returns what was sent and neither answered nor settled by what was told later, oldest first."""
         left = [one.row for waiting in self._open.values() for one in waiting]
@@ -256,7 +260,9 @@ class JournalState:
             self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, event.text)
 
     def _take_fact(self, _row: Row, event: Event) -> None:
-        if event.order is not None:
+        if event.order is not None and event.is_answer:
+            self._tracker.confirm(event.order)
+        elif event.order is not None:
             self._tracker.apply(event.order)
         if (fill := event.fill) is not None and (fill.instrument.venue, fill.trade_id) not in self._seen:
             self._seen.add((fill.instrument.venue, fill.trade_id))

@@ -150,8 +150,8 @@ class SqliteJournal:
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
         await self._keep(draft_command(EventKind.AMBIGUOUS, command, ts, text=why, desk=self._desk))
 
-    async def fact(self, fact: Order | Fill, ts: int) -> None:
-        await self._keep(draft_fact(fact, ts, self._desk))
+    async def fact(self, fact: Order | Fill, ts: int, *, is_answer: bool = False) -> None:
+        await self._keep(draft_fact(fact, ts, self._desk, is_answer=is_answer))
 
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
         """Keeps what settled a command that nobody had answered: by whom, and why. Raises JournalError."""

@@ -36,7 +36,12 @@ class _Note(NamedTuple):
     amount: Decimal | None
 
 
-Entry: TypeAlias = Order | Fill | _Resolved | _Note
+class _Fact(NamedTuple):
+    fact: Order | Fill
+    is_answer: bool
+
+
+Entry: TypeAlias = _Fact | _Resolved | _Note
 
 
 class Keeper:
@@ -66,9 +71,9 @@ class Keeper:
         """Goes on with another journal."""
         self._journal = journal
 
-    def fact(self, fact: Order | Fill) -> None:
-        """Keeps what a venue told."""
-        self._add(fact)
+    def fact(self, fact: Order | Fill, *, is_answer: bool = False) -> None:
+        """Keeps what a venue told; `is_answer` where it was asked, which settles what was unknown."""
+        self._add(_Fact(fact, is_answer))
 
     def resolved(self, command: Command, resolution: Resolution) -> None:
         """Keeps what settled a command that nobody had answered."""
@@ -123,7 +128,7 @@ class Keeper:
                 entry.text, ts, topic=entry.topic, locked_until=entry.locked_until, amount=entry.amount
             )
         else:
-            await self._journal.fact(entry, ts)
+            await self._journal.fact(entry.fact, ts, is_answer=entry.is_answer)
 
     def _note_outcome(self, error: BaseException | None) -> None:
         if error is None:

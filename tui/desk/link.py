@@ -28,6 +28,9 @@ class Link:
         self.reconcile_wanted = asyncio.Event()
         self.ts_reconciled = 0
         self.ts_inherited = 0  # of the journal's last row, from the run before
+        self.fills_kept: frozenset[tuple[str, str]] = (
+            frozenset()
+        )  # (venue, trade id) of executions before the start
         self.stream: AsyncIterator[Sequence[Event]] | None = None
         self.backlog: deque[Event] = deque()  # received and not yet applied
         self.subscribed: set[Subscription] = set()

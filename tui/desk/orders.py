@@ -23,8 +23,8 @@ class Tracked:
     """One order. `order` is replaced, never changed; the rest is the tracker's own."""
 
     __slots__ = (
-        "claimed", "commands", "deadline", "fills", "in_flight", "is_confirmed", "is_late_fill", "is_overfilled",
-        "key", "order", "ts_told", "ts_venue", "unknown_since",
+        "claimed", "commands", "deadline", "fills", "in_flight", "is_concluded", "is_confirmed", "is_late_fill",
+        "is_overfilled", "key", "order", "ts_told", "ts_venue", "unknown_since",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
@@ -38,6 +38,9 @@ class Tracked:
         # The venue's clock, after which nothing that we sent about it can arrive any more; None: nobody knows.
         self.deadline: int | None = 0
         self.is_confirmed = False  # the venue has told of it at least once
+        self.is_concluded = (
+            False  # its end is our conclusion, from a refusal or a proof: the venue's word undoes it
+        )
         self.in_flight = 0  # commands that were sent and not answered
         self.unknown_since: int | None = None
         self.is_late_fill = False
@@ -128,12 +131,15 @@ class OrderTracker:
         """Goes on tracking an order that an earlier run of the desk left."""
         if self._find(old.order.instrument.venue, old.order.client_order_id, old.order.venue_order_id) is None:
             self._keep(old)
+            if old.status.is_terminal:  # kept for fills that come late
+                del self._open[old.key]
             self._on_change(old, old.status)
 
     def conclude(self, tracked: Tracked, status: OrderStatus, reason: str) -> None:
         """Ends an order by proof, or by a person's word."""
         news = OrderNews.REJECTED if status is OrderStatus.REJECTED else OrderNews.CANCELED
         tracked.commands.clear()
+        tracked.is_concluded = True
         self._step(tracked, news, reason)
 
     def command_sent(self, tracked: Tracked, news: OrderNews) -> None:
@@ -144,6 +150,10 @@ class OrderTracker:
     def command_ended(self, tracked: Tracked, news: OrderNews | None, reason: str = "") -> None:
         """Notes how a command ended; None where the order that the venue answered with says it all."""
         tracked.in_flight = max(0, tracked.in_flight - 1)
+        if news is OrderNews.COMMAND_REFUSED and tracked.in_flight and tracked.is_confirmed:
+            return  # another change of it is still on its way
+        if news is OrderNews.REJECTED:
+            tracked.is_concluded = True
         if news is not None:
             self._step(tracked, news, reason)
 
@@ -214,7 +224,15 @@ class OrderTracker:
                 news = OrderNews.RESTS
             elif not is_news and not is_truth:
                 news = None  # what is old can not undo what is newer
-        return TRANSITIONS[status, news] if news is not None else status
+        if news is None:
+            return status
+        if tracked.is_concluded and status is not OrderStatus.FILLED:
+            # What a stream says of an order that was refused may be older than the refusal: the venue is asked.
+            tracked.is_concluded = False
+            status = OrderStatus.UNKNOWN
+            if news is OrderNews.ACKNOWLEDGED:
+                return status
+        return TRANSITIONS[status, news]
 
     def _adopt(self, order: Order) -> Tracked | None:
         """Begins to track an order that was placed elsewhere, or by this desk before it was started."""
@@ -263,6 +281,9 @@ class OrderTracker:
         total = min(total, order.quantity)
         if total >= order.quantity:
             status = TRANSITIONS[status, OrderNews.ALL_FILLED]
+        elif total > 0 and tracked.is_concluded and status is OrderStatus.REJECTED:
+            status = OrderStatus.UNKNOWN  # it was refused, and trades: the venue has to be asked what there is
+            tracked.is_concluded = False
         # A part fill proves that an order exists; it does not say whether our cancel reached it.
         elif total > 0 and not (status is OrderStatus.UNKNOWN and tracked.is_confirmed):
             status = TRANSITIONS[status, OrderNews.PART_FILLED]

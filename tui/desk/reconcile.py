@@ -37,7 +37,8 @@ async def reconcile_account(link: Link, store: Store, settler: Settler, clock: C
         if link.ts_inherited:  # what was filled since the desk was last here
             since = min(since, link.ts_inherited - OVERLAP)
     for fill in await venue.fetch_fills(since):
-        store.take_fill(fill, is_told=not is_first)
+        is_from_before = is_first and (not link.ts_inherited or (name, fill.trade_id) in link.fills_kept)
+        store.take_fill(fill, is_told=not is_from_before)
     named = ({order.client_order_id for order in listed} | {order.venue_order_id for order in listed}) - {""}
     for tracked in standing:
         order = tracked.order

@@ -317,21 +317,25 @@ class Session:
         self.guards.lock(reason)
         self.store.change_desk(is_armed=False, lock_reason=reason)
 
-    async def detach(self, policy: str) -> DetachReport:
-        """Carries out a detach policy: `leave`, `cancel_session` or `cancel_all`. Raises ValueError."""
+    async def detach(self, policy: str, why: str = "") -> DetachReport:
+        """Carries out a detach policy: `leave`, `cancel_session` or `cancel_all`; `why` is kept in the journal.
+
+        Raises:
+            ValueError: there is no such policy.
+        """
         if policy not in DETACH_POLICIES:
             raise ValueError(f"a detach policy is one of {', '.join(DETACH_POLICIES)}")
         if self.guards.is_read_only:
             return DetachReport(policy="leave", cancelled=0, left=0)
+        why = f"{why}: " if why else ""
         concerned = [
             tracked
             for tracked in self.store.orders.open_orders()
             if policy == "cancel_all" or not tracked.order.is_external
         ]
         if policy != "leave":
-            self.keeper.note(
-                f"detach policy {policy} began on {len(concerned)} orders, its end is not known", "detach"
-            )
+            words = f"detach policy {policy} began on {len(concerned)} orders, how it ended is not known"
+            self.keeper.note(f"{why}{words}", "detach")
         if policy == "cancel_session":
             for tracked in concerned:
                 await self.trader.cancel(tracked.key)
@@ -340,7 +344,8 @@ class Session:
         await self.settled()
         left = sum(not tracked.status.is_terminal for tracked in concerned)
         report = DetachReport(policy=policy, cancelled=len(concerned) - left, left=left)
-        self.keeper.note(report.words(), "detach")
+        if why or report.left or policy != "leave":
+            self.keeper.note(f"{why}{report.words()}", "detach")
         await outcome_of(self.keeper.flush())
         return report
 
@@ -387,10 +392,13 @@ class Session:
             if tracked.order.instrument.venue in self.links:
                 self.store.orders.restore(tracked)
         for link in self.links.values():
-            link.ts_inherited = found.ts_last
+            link.ts_inherited, link.fills_kept = found.ts_last, found.fills_seen
         self.recovery = Recovery(found, self.store, self.links, self.settler, self.keeper, self._clock)
         self.store.recovery = self.recovery.view
         self.guards.is_recovering = self.recovery.holds
+        if found.farewell:
+            words = f"when this desk was last left: {sanitise(found.farewell)}"
+            self.say(FactKind.NOTICE, Severity.WARNING, words)
         for notice in found.notices:
             self.store.log(notice, Severity.WARNING)
         self.store.mark_dirty(Topic.RECOVERY, Topic.ORDERS)
@@ -408,9 +416,9 @@ class Session:
             self.recovery.note_reconciled(link)
             self.store.mark_dirty(Topic.RECOVERY)
 
-    def _keep_fact(self, fact: Order | Fill) -> None:
+    def _keep_fact(self, fact: Order | Fill, is_answer: bool) -> None:
         if isinstance(fact, Order) or (fact.instrument.venue, fact.trade_id) not in self._fills_kept:
-            self.keeper.fact(fact)
+            self.keeper.fact(fact, is_answer=is_answer)
 
     async def _watch_day(self) -> None:
         """Locks the desk when the day has lost too much; what it counts from is kept over restarts."""

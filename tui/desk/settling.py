@@ -27,7 +27,7 @@ UNSETTLED = frozenset({OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderSta
 _FIRST_PAUSE = 0.5  # seconds
 _LONGEST_PAUSE = 30.0
 _PAUSE_WHEN_FOUND = 300.0  # it rests, only a cancel without bound may still arrive
-_PAUSE_WHEN_PROVABLE = 0.75  # the next answer settles it: only failed reads are in the way
+_PAUSE_WHEN_PROVABLE = 0.3  # the next answer settles it: only failed reads are in the way
 _OVERLAP = 60 * NANOSECONDS
 _WORDS = {
     Proof.NEVER_PLACED: (
@@ -115,6 +115,8 @@ class Settler:
         """Ends an order by proof or by a person's word, and keeps that in the journal."""
         commands = list(tracked.commands)
         self._store.orders.conclude(tracked, status, words)
+        if not commands:
+            self._keeper.fact(tracked.order, is_answer=True)
         self._keep(tracked, commands, Resolution(by, words, tracked.order, status is OrderStatus.REJECTED))
 
     def note_settled(self, tracked: Tracked, by: str, words: str) -> None:
@@ -149,9 +151,12 @@ class Settler:
         pause = min(longest, _FIRST_PAUSE * 2.0 ** min(attempt, 12))
         # Many orders that were lost together do not ask together.
         pause *= 0.75 + self._random.getrandbits(16) / 65536 / 4
-        left = self.seconds_to_proof(link, tracked)
-        if left is None or not link.venue.capabilities.lookup_covers_closed:
+        can = link.venue.capabilities
+        if not can.lookup_covers_closed or provable_at(tracked, can) is None:
             return pause
+        left = self.seconds_to_proof(link, tracked)
+        if left is None:  # the venue's clock is not known yet: it may be provable already
+            return min(pause, _PAUSE_WHEN_PROVABLE)
         return min(pause, _PAUSE_WHEN_PROVABLE) if left <= 0 else min(pause, left + 0.01)
 
 

@@ -77,7 +77,7 @@ class Store:
     """The desk's state. `clock` returns nanoseconds UTC; facts go to `tell`, in order, each one.
 
     `currency` is what accounts are valued in. `on_order` hears of every change of an order's status, `keep` of
-    each fact about an order that told something new.
+    each fact about an order that told something new, and whether the venue was asked for it.
     """
 
     def __init__(
@@ -86,12 +86,12 @@ class Store:
         tell: Callable[[Fact], None],
         currency: str = "USDT",
         on_order: Callable[[Tracked, OrderStatus | None], None] | None = None,
-        keep: Callable[[Order | Fill], None] | None = None,
+        keep: Callable[[Order | Fill, bool], None] | None = None,
     ) -> None:
         self._clock = clock
         self._tell = tell
         self._on_order = on_order
-        self._keep = keep or (lambda _: None)
+        self._keep = keep or (lambda *_: None)
         self.currency = currency
         self.desk = DeskView()
         self.interval = 60
@@ -200,12 +200,12 @@ class Store:
     def confirm(self, order: Order) -> None:
         """Takes an order as its venue described it when asked."""
         if self.orders.confirm(order) is not None:
-            self._keep(order)
+            self._keep(order, True)
 
     def take_order(self, order: Order) -> None:
         """Takes an order as its venue told of it."""
         if self._market(order.instrument) is not None and self.orders.apply(order) is not None:
-            self._keep(order)
+            self._keep(order, False)
 
     def take_fill(self, fill: Fill, is_told: bool) -> None:
         """Takes an execution; one that was read back from before the desk was started is not told."""
@@ -214,7 +214,7 @@ class Store:
         news = self.orders.add_fill(fill)
         if not news.is_new:
             return
-        self._keep(fill)
+        self._keep(fill, False)
         self._begin_day_if_due(self._clock())
         self.ledger.take_fill(fill)
         self.mark_dirty(Topic.FILLS, Topic.TAPE, Topic.ACCOUNTS)

@@ -15,6 +15,7 @@ from venues.model import NANOSECONDS, ZERO
 
 _DAY = 86_400 * NANOSECONDS
 _FILLS_AGAIN = 2 * _DAY  # executions of so long ago may be read back from a venue once more
+_ORDERS_AGAIN = 1_000  # that are over, for fills that come late
 _ASIDE = "panic-*.sqlite3"
 _TOLD = frozenset({"start", "detach"})
 
@@ -67,12 +68,10 @@ def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inheri
     else:
         journal.note_now("the desk was opened", now, topic="start")
     mine = states.get(desk, JournalState())
-    if last_note is not None and last_note.topic != "start":
-        notices.append(f"when this desk was last left: {last_note.text}")
     lock = max((note for note in mine.notes if note.locked_until), key=lambda note: note.ts, default=None)
     is_locked = lock is not None and (lock.locked_until or 0) > now
     return Inherited(
-        orders=mine.open_orders(),
+        orders=[*mine.over_orders(_ORDERS_AGAIN), *mine.open_orders()],
         unresolved=mine.unresolved(),
         fills_seen=frozenset(
             (fill.instrument.venue, fill.trade_id) for fill in mine.fills if fill.ts_event > now - _FILLS_AGAIN
@@ -90,6 +89,7 @@ def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inheri
         ),
         ts_last=mine.ts_last,
         notices=notices,
+        farewell=last_note.text if last_note is not None and last_note.topic == "detach" else "",
         journal=journal,
     )
 

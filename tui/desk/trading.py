@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -112,8 +113,7 @@ class Trader:
         self._store.orders.command_sent(tracked, OrderNews.REPLACE_SENT)
         added = notional_of(wish, market, self._guards.limits) - before
         counted = added if added > 0 and not order.reduce_only else None
-        if words := await self._dispatcher.prepare(request, counted):
-            self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
+        if words := await self._written(request, partial(self._refuse_change, tracked), counted):
             return _denied("journal", words)
         if counted is not None:
             self._guards.budget_used += added
@@ -141,8 +141,7 @@ class Trader:
             venue_order_id=order.venue_order_id,
         )
         self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
-        if words := await self._dispatcher.prepare(request):
-            self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
+        if words := await self._written(request, partial(self._refuse_change, tracked)):
             return _denied("journal", f"{words} (panic cancels without it)")
 
         async def send() -> None:
@@ -300,8 +299,7 @@ class Trader:
         self.show_budget()
         tracked = self._store.orders.submitted(request, now)
         counted = None if intent.reduce_only else notional
-        if words := await self._dispatcher.prepare(request, counted):
-            self._dispatcher.refuse(tracked, Fate.NOT_SENT, words)
+        if words := await self._written(request, partial(self._refuse, tracked), counted):
             return _denied("journal", words), None, None
 
         async def send() -> None:
@@ -309,6 +307,28 @@ class Trader:
             self._look_after(link, tracked)
 
         return Outcome(verdict=Verdict.SENT, order_key=key), tracked, send()
+
+    async def _written(
+        self,
+        request: OrderRequest | AmendRequest | CancelRequest,
+        undo: Callable[[str], None],
+        notional: Decimal | None = None,
+    ) -> str:
+        """Writes the journal ahead of `request`; says why it is denied, after `undo` was told so."""
+        try:
+            words = await self._dispatcher.prepare(request, notional)
+        except asyncio.CancelledError:
+            undo("nobody waited for it")
+            raise
+        if words:
+            undo(words)
+        return words
+
+    def _refuse(self, tracked: Tracked, words: str) -> None:
+        self._dispatcher.refuse(tracked, Fate.NOT_SENT, words)
+
+    def _refuse_change(self, tracked: Tracked, _words: str) -> None:
+        self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
 
     async def _open_after(self, closing: Tracked, opening: OrderIntent) -> None:
         if closing.status is not OrderStatus.FILLED:

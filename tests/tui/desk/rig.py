@@ -305,7 +305,7 @@ class RecordingJournal:
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
         await self._keep("ambiguous")
 
-    async def fact(self, fact: Order | Fill, ts: int) -> None:
+    async def fact(self, fact: Order | Fill, ts: int, *, is_answer: bool = False) -> None:
         await self._keep("fact", f" {type(fact).__name__}")
 
     async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:

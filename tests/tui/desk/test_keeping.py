@@ -27,7 +27,7 @@ class FlakyJournal(RecordingJournal):
         self.kept: list[str] = []
         self.gate: asyncio.Event | None = None
 
-    async def fact(self, fact: Order | Fill, ts: int) -> None:
+    async def fact(self, fact: Order | Fill, ts: int, *, is_answer: bool = False) -> None:
         if self.gate is not None:
             await self.gate.wait()
         if self.is_full:
