@@ -9,6 +9,8 @@ import click
 import msgspec
 
 from tui.desk.inert import sanitise
+from tui.desk_commands import COMMANDS
+from tui.journal_commands import journal
 from tui.paths import DEFAULT_PROFILE, Paths, UnsafePath, profile_paths
 from venues.registry import venue_names
 
@@ -32,6 +34,8 @@ Examples:
   pitside --fresh --seed 7             a new paper account in market number 7
   pitside replay session.jsonl         a recording, at the speed it was recorded
   pitside record paper --out day.jsonl --seconds 60
+  pitside panic                        cancel everything, close everything, prove it
+  pitside do "sell BTC-PERP 0.01 @ ask+2t"
 """
 
 
@@ -172,6 +176,10 @@ def record(
     done = record_venue(venue, settings, out, symbols=instruments, seconds=seconds)
     how = f"{done.rows:,} rows in {done.seconds:.1f} s" if done is not None else "ended by a signal"
     click.echo(f"{sanitise(str(out), _LONGEST_MESSAGE)}: {how}", err=True)
+
+
+for _command in (*COMMANDS, journal):
+    cli.add_command(_command)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,92 @@
+"""The desk's state as the lines of an answer: read from the store, with all texts made inert."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from tui.desk.frame import RecoveryView
+from tui.desk.inert import sanitise
+from tui.desk.orders import Tracked
+from tui.desk.remote_messages import DeskLine, OrderLine, PositionLine, VenueLine
+from tui.desk.store import Store
+from tui.desk.views import inert_order, position_view
+from venues.model import OrderStatus
+
+
+def order_lines(store: Store) -> Iterator[OrderLine]:
+    """Yields what is open or UNKNOWN, newest first."""
+    for tracked in reversed(list(store.orders.open_orders())):
+        yield order_line(store, tracked)
+
+
+def order_line(store: Store, tracked: Tracked) -> OrderLine:
+    order = inert_order(tracked.order)
+    return OrderLine(
+        key=sanitise(tracked.key, 64),
+        venue=order.instrument.venue,
+        account=store.account_of(order.instrument.venue),
+        symbol=sanitise(order.instrument.symbol, 32),
+        side=order.side.value,
+        order_type=order.type.value,
+        quantity=order.quantity,
+        filled=order.filled_quantity,
+        status=order.status.value,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        reduce_only=order.reduce_only,
+        is_external=order.is_external,
+        ts_created=order.ts_created,
+        unknown_since=tracked.unknown_since,
+        reason=order.reason,
+    )
+
+
+def position_lines(store: Store) -> Iterator[PositionLine]:
+    """Yields what is held, of instruments that are not known any more too."""
+    for (held, position_id), position in list(store.ledger.positions.items()):
+        account, market = store.account_of(held.venue), store.markets.get(held)
+        view = None
+        if market is not None:
+            view = position_view(position, market.instrument, account, market.price())
+        yield PositionLine(
+            venue=held.venue,
+            account=account,
+            symbol=sanitise(held.symbol, 32),
+            position_id=sanitise(position_id, 64),
+            quantity=position.quantity,
+            entry_price=position.entry_price,
+            mark=view.mark if view is not None else None,
+            unrealized_pnl=view.unrealized_pnl if view is not None else None,
+            liquidation_price=position.liquidation_price,
+        )
+
+
+def venue_lines(store: Store) -> Iterator[VenueLine]:
+    for view in list(store.venues.values()):
+        orders = [tracked.order for tracked in store.orders.open_orders(view.venue)]
+        yield VenueLine(
+            venue=view.venue,
+            account=view.account,
+            mode=view.mode.value,
+            state=view.state.value,
+            detail=sanitise(view.detail),
+            is_reconciling=view.is_reconciling,
+            orders=len(orders),
+            external=sum(order.is_external for order in orders),
+            unknown=sum(order.status is OrderStatus.UNKNOWN for order in orders),
+            positions=sum(held.venue == view.venue for held, _ in store.ledger.positions),
+        )
+
+
+def desk_line(store: Store) -> DeskLine:
+    desk, recovery = store.desk, store.recovery() or RecoveryView()
+    return DeskLine(
+        pid=os.getpid(),
+        mode=desk.mode.value,
+        account=desk.account,
+        is_armed=desk.is_armed,
+        lock_reason=sanitise(desk.lock_reason),
+        detach_policy=desk.detach_policy,
+        unsettled=sum(not row.is_settled for row in recovery.rows),
+    )
