@@ -129,12 +129,21 @@ def test_nothing_that_adds_risk_leaves_while_panic_runs() -> None:
     assert verdict(busy, intent(reduce_only=True), market()) == ("sent",)
 
 
-def test_at_most_three_reasons_hard_ones_only() -> None:
+def test_at_most_three_reasons_hard_ones_only_the_most_severe_first() -> None:
     wish = intent(quantity=D("5000.0005"), price=D("300.3"), take_profit=D(1))
-    outcome = guards(is_armed=False).check(wish, market(is_reconciling=True, is_book_valid=False), (), START)
-    assert outcome.verdict is Verdict.DENIED
-    assert len(outcome.reasons) == 3
-    assert "fresh" not in {reason.guard for reason in outcome.reasons}
+    now = market(is_reconciling=True, is_book_valid=False)
+    one = guards(is_armed=False, day_loss=D(10))
+    assert verdict(one, wish, now) == ("denied", "lock", "reconciling", "band")
+    one.arm()
+    assert verdict(one, wish, now) == ("denied", "reconciling", "band", "notional")
+    assert verdict(one, wish, market()) == ("denied", "band", "notional", "budget")
+    one.is_busy = one.is_recovering = True
+    assert verdict(one, wish, now) == ("denied", "recovery", "panic", "reconciling")
+    one.note_day(D(-10), START)
+    assert verdict(one, wish, now) == ("denied", "loss", "recovery", "panic")
+    assert verdict(one, wish, market(fault="no key")) == ("denied", "venue", "loss", "recovery")
+    one.read_only_reason = "another desk of this profile is open"
+    assert verdict(one, wish, now) == ("denied", "read-only")
 
 
 def test_the_budget_counts_what_was_sent() -> None:
