@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,12 +15,14 @@ import click
 
 from tui.cli import Options
 from tui.config import Config, GuardsSection, load_config
+from tui.desk.attendance import Attendance, AttendanceWatch, find_tmux
 from tui.desk.engine import Engine
 from tui.desk.guards import Limits
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
+from tui.holding import Holding
 from tui.keymap import build_keymap
 from tui.paths import make_private_dir
 from tui.terminal.environment import prepare
@@ -28,6 +31,7 @@ from venues.registry import create_venue
 
 # Seconds after which the venues are opened even if nothing could be painted yet.
 HOLD_SECONDS = 0.5
+_WHY = {int(signal.SIGHUP): "the terminal hung up", int(signal.SIGTERM): "pitside was terminated"}
 
 
 def run_desk(options: Options) -> int:
@@ -42,6 +46,11 @@ def run_desk(options: Options) -> int:
     gc.disable()
     config = load_config(options.paths.config_file)
     venue = create_venue(options.venue or config.desk.venue, venue_settings(options, config))
+    account = options.account or config.desk.account
+    holding = Holding(options.paths.state_dir)
+    holding.take(venue, account)
+    if holding.read_only_reason:
+        venue = create_venue(venue.name, watching_settings(venue_settings(options, config)))
     # Before any thread: all of them inherit the mask.
     mask_signals()
     from tui.app import PitsideApp
@@ -50,15 +59,20 @@ def run_desk(options: Options) -> int:
 
     keymap, problems = build_keymap(config.keys)
     themes, failures = load_themes((THEMES, options.paths.themes_dir))
+    attendance = attendance_of(config)
     engine = Engine(
         lambda tell: Session(
             [venue],
             tell=tell,
             limits=limits_of(config.guards),
-            account=options.account or config.desk.account,
+            account=account,
             detach_policy=config.detach.policy,
-            inherit=journal_opener(options, config, venue),
-        )
+            detach_when=attendance.words(),
+            inherit=None if holding.read_only_reason else journal_opener(options, account, venue),
+            read_only_reason=holding.read_only_reason,
+            panic_elsewhere=holding.panic_elsewhere,
+        ),
+        make_door=holding.make_door,
     )
     engine.start(hold=HOLD_SECONDS)
     try:
@@ -68,24 +82,29 @@ def run_desk(options: Options) -> int:
             keymap=keymap,
             themes=themes,
             theme=options.theme,
-            notices=[notice for notice in (*problems, failure_notice(failures)) if notice],
+            notices=[notice for notice in (*problems, failure_notice(failures), attendance.fault) if notice],
+            note_key=attendance.note_key,
         )
         terminal = attach(app)
         app.bytes_per_second = lambda: terminal.bytes_per_second
         terminal.call_at_first_paint(partial(painted_first, engine))
         watch = SignalWatch(
-            detach=lambda _number: cast("Future[object]", engine.detach(config.detach.policy)),
+            detach=lambda number: cast("Future[object]", engine.detach(config.detach.policy, _WHY[number])),
             exit_ui=terminal.ask_exit,
             force_restore=terminal.force_restore,
             begin_close=engine.begin_stop,
             is_hung_up=terminal.is_hung_up,
         )
         watch.start()
+        absence = AttendanceWatch(attendance, lambda why: engine.detach(config.detach.policy, why))
+        absence.start()
         app.run(mouse=False)
+        absence.stop()
         watch.ui_finished()
         engine.stop(policy=None if watch.policy_finished() else "leave")
     finally:
         engine.stop()
+        holding.release()
     if watch.exit_code is None:
         return app.return_code or 0
     if watch.policy_error:
@@ -107,7 +126,7 @@ def painted_first(engine: Engine) -> None:
     engine.release()
 
 
-def journal_opener(options: Options, config: Config, venue: Venue) -> Callable[[], Inherited] | None:
+def journal_opener(options: Options, account: str, venue: Venue) -> Callable[[], Inherited] | None:
     """Returns what opens the profile's journal and reads what the runs before left.
 
     None for a replay, whose orders do not outlive it.
@@ -116,7 +135,7 @@ def journal_opener(options: Options, config: Config, venue: Venue) -> Callable[[
     if mode is Mode.REPLAY:
         return None
     path = options.paths.state_dir
-    desk = f"{mode}/{options.account or config.desk.account}"
+    desk = f"{mode}/{account}"
 
     def take_over() -> Inherited:
         from tui.desk.journal_store import SqliteJournal, journal_path
@@ -128,6 +147,16 @@ def journal_opener(options: Options, config: Config, venue: Venue) -> Callable[[
         return found
 
     return take_over
+
+
+def attendance_of(config: Config) -> Attendance:
+    """Returns what watches whether anybody is there, as far as the configuration wants it watched."""
+    tmux = find_tmux() if config.detach.tmux_seconds else None
+    return Attendance(
+        idle=config.detach.idle,
+        without_client=config.detach.tmux_seconds,
+        has_client=tmux.has_client if tmux is not None else None,
+    )
 
 
 def venue_settings(options: Options, config: Config) -> dict[str, Any]:
@@ -150,6 +179,11 @@ def venue_settings(options: Options, config: Config) -> dict[str, Any]:
         "state_path": str(folder / f"paper-{account}.json"),
         "account": account,
     }
+
+
+def watching_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a desk that only watches: the account's file is the other desk's."""
+    return {name: value for name, value in settings.items() if name not in {"state_path", "fresh"}}
 
 
 def limits_of(section: GuardsSection) -> Limits:

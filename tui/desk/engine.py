@@ -16,10 +16,11 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome
 from tui.desk.frame import Fact, FactKind, Frame, PanicReceipt, Severity
+from tui.desk.inert import sanitise
 from tui.desk.session import DetachReport, Session
 from venues.model import InstrumentId, MarginMode
 
@@ -29,6 +30,16 @@ Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 FRAME_INTERVAL = 0.1
 HEARTBEAT = 0.02
+
+
+class Door(Protocol):
+    """How other processes reach a session."""
+
+    async def start(self) -> None:
+        """Raises OSError, whose words say why nobody can reach the session."""
+        ...
+
+    async def aclose(self) -> None: ...
 
 
 class Mailbox:
@@ -51,7 +62,8 @@ class Mailbox:
 class Engine:
     """Runs a session on a thread of its own, and implements `Desk` for those on other threads.
 
-    `make_session` is called by `start` with the sink for facts. `frame_interval` is in seconds.
+    `make_session` is called by `start` with the sink for facts. `frame_interval` is in seconds. `make_door` makes
+    what other processes reach the session by; it is opened and closed on the loop.
     """
 
     def __init__(
@@ -61,7 +73,9 @@ class Engine:
         frame_interval: float = FRAME_INTERVAL,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
+        make_door: Callable[[Session], Door] | None = None,
     ) -> None:
+        self._make_door = make_door
         self._make_session = make_session
         self._frame_interval = frame_interval
         self._clock = clock
@@ -247,6 +261,7 @@ class Engine:
         self._session = session
         self._put_frame(session)
         self._is_up.set()
+        door = await self._open_door(session)
         opening = asyncio.create_task(self._open_venues(session, self._opening))
         try:
             await self._until_halted(session, self._halt)
@@ -254,8 +269,22 @@ class Engine:
             self._session = None
             opening.cancel()
             await asyncio.wait({opening})
+            if door is not None:
+                await door.aclose()
             await session.aclose()
             self._put_frame(session)
+
+    async def _open_door(self, session: Session) -> Door | None:
+        """Lets other processes in; where that can not be, it is told, and the desk goes on without."""
+        if self._make_door is None:
+            return None
+        door = self._make_door(session)
+        try:
+            await door.start()
+        except OSError as error:
+            session.say(FactKind.NOTICE, Severity.WARNING, sanitise(str(error)))
+            return None
+        return door
 
     async def _open_venues(self, session: Session, release: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):

@@ -16,6 +16,7 @@ from venues.model import NANOSECONDS, ZERO
 _DAY = 86_400 * NANOSECONDS
 _FILLS_AGAIN = 2 * _DAY  # executions of so long ago may be read back from a venue once more
 _ORDERS_AGAIN = 1_000  # that are over, for fills that come late
+_STILL_WRITTEN = 60 * NANOSECONDS
 _ASIDE = "panic-*.sqlite3"
 _TOLD = frozenset({"start", "detach"})
 
@@ -37,7 +38,7 @@ def inherit(journal: SqliteJournal, desk: str, clock: Callable[[], int], venues:
 
 
 def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inherited:
-    notices = [*journal.open(), *_take_asides(journal)]
+    notices = [*journal.open(), *_take_asides(journal, now)]
     states: dict[str, JournalState] = {}
     last_note: Note | None = None
     recent = 0  # the first row that is not older than what has to be known anyway
@@ -94,11 +95,13 @@ def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inheri
     )
 
 
-def _take_asides(journal: SqliteJournal) -> list[str]:
+def _take_asides(journal: SqliteJournal, now: int) -> list[str]:
     """Takes in what panics wrote while no desk answered. A file that can not be read stays, and is said."""
     notices = []
     for path in sorted(journal.path.parent.glob(_ASIDE)):
         try:
+            if abs(now - path.stat().st_mtime_ns) < _STILL_WRITTEN:
+                continue  # the next start takes it
             rows = list(read_rows(path))
             journal.adopt([draft_of(row) for row in rows])
             _put_away(path)
