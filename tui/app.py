@@ -31,11 +31,12 @@ from tui.keymap import Context, Keymap
 from tui.screens.dashboard import Dashboard
 from tui.screens.error import ErrorDialog
 from tui.screens.panic import PanicOverlay
+from tui.screens.recovery import RecoveryScreen
 from tui.theming import DEFAULT_THEME, THEMES, load_themes
 from venues.port import Mode
 
 FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
-_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm")
+_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery")
 _LONGEST_NOTICE = 200
 _MOST_TOASTS = 3
 _SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
@@ -45,7 +46,7 @@ class PitsideApp(App[None], inherit_bindings=False):
     """The full-screen desk. It sees a `Desk` and nothing behind it.
 
     `clock` gives seconds of the monotonic clock that key events carry; `pause` waits for the type-ahead guard;
-    `gate_clock` gives nanoseconds, for the moment in which a question is deaf.
+    `gate_clock` gives nanoseconds, for the moment in which a question is deaf. `note_key` hears of every key.
     """
 
     TITLE = "pitside"
@@ -69,6 +70,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         gate_clock: Callable[[], int] = time.monotonic_ns,
+        note_key: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__()
         self.config = config or Config()
@@ -81,6 +83,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         self._key_order = KeyOrder(self._deliver, clock)
         self._clock = clock
         self._pause = pause
+        self._note_key = note_key
         self._last_tick = self._last_key = clock()
         self._is_stalled = False
         self._dashboard = Dashboard(desk, self.keymap, self.config, clock=gate_clock)
@@ -118,6 +121,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         for notice in self._notices:
             words = "\n".join(sanitise(line, _LONGEST_NOTICE) for line in notice.splitlines())
             self.notify(words, severity="warning", markup=False, timeout=12)
+        self._dashboard.commands.offer_recovery()
         self.set_interval(self._frame_interval, self.take_news)
         self.set_interval(PATIENCE, self._key_order.look)
 
@@ -137,8 +141,12 @@ class PitsideApp(App[None], inherit_bindings=False):
         frame = self._desk.take_frame()
         if frame is not None:
             self._dashboard.take(frame)
-            if isinstance(self.screen, PanicOverlay):
-                self.screen.take(self._dashboard.state)
+            for screen in self.screen_stack:
+                if isinstance(screen, PanicOverlay | RecoveryScreen):
+                    screen.take(self._dashboard.state)
+        else:
+            self._dashboard.let_time_pass()
+        self._dashboard.commands.offer_recovery()
         for fact in self._desk.take_facts():
             self.show_fact(fact)
         if self.bytes_per_second is not None and frame is not None:
@@ -189,6 +197,7 @@ class PitsideApp(App[None], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self._last_key = self._clock()
+            self._note_key()
             if isinstance(event, events.Key) and event.key in self.keymap.keys("desk.panic"):
                 # Panic waits for nothing.
                 await super().on_event(event)

@@ -19,6 +19,7 @@ class Context(StrEnum):
     LADDER = "the ladder"  # the desk, with the focus on the ladder
     TICKET = "the ticket"
     DIALOG = "a dialog"
+    RECOVERY = "the recovery screen"
 
 
 class Action(NamedTuple):
@@ -47,6 +48,7 @@ ACTIONS: tuple[Action, ...] = (
            commands=("cancel",), is_trading=True),
     Action("order.cancel_all", ("C",), "cancel all orders shown (asks)", "orders",
            commands=("cancel all",), is_trading=True),
+    Action("recovery.open", ("u",), "orders that nobody has answered for", "orders", commands=("recovery",)),
     Action("order.edit", ("e",), "edit the selected order", "orders", commands=("edit",), is_trading=True),
     Action("position.close", ("x",), "close 25, 50 or 100 % of the position", "positions",
            commands=("close",), is_trading=True),
@@ -104,6 +106,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("ticket.drop", ("escape",), "drop the ticket", "ticket", Context.TICKET, is_fixed=True),
     Action("dialog.yes", ("y",), "yes, do it", "dialog", Context.DIALOG, is_trading=True, is_fixed=True),
     Action("dialog.no", ("escape", "n"), "no, leave", "dialog", Context.DIALOG, is_fixed=True),
+    Action("recovery.go_on", ("enter", "g"), "go on; asks while something is UNKNOWN", "recovery",
+           Context.RECOVERY, is_trading=True, is_fixed=True),
+    Action("recovery.gone", ("d",), "I looked: it is not at the venue (asks)", "recovery", Context.RECOVERY,
+           is_trading=True, is_fixed=True),
+    Action("recovery.cancel", ("c",), "cancel it, to be sure", "recovery", Context.RECOVERY,
+           is_trading=True, is_fixed=True),
+    Action("recovery.down", ("j", "down"), "down", "recovery", Context.RECOVERY, is_fixed=True),
+    Action("recovery.up", ("k", "up"), "up", "recovery", Context.RECOVERY, is_fixed=True),
+    Action("recovery.help", ("question_mark", "f1"), "this help", "recovery", Context.RECOVERY, is_fixed=True),
+    Action("recovery.leave", ("escape", "q", "u"), "look at the desk; changes nothing", "recovery",
+           Context.RECOVERY, is_fixed=True),
 )  # fmt: skip
 
 _OVERLAPS = {
@@ -113,7 +126,11 @@ _OVERLAPS = {
     Context.LADDER: frozenset({Context.EVERYWHERE, Context.LADDER}),
     Context.TICKET: frozenset({Context.EVERYWHERE, Context.TICKET}),
     Context.DIALOG: frozenset({Context.EVERYWHERE, Context.DIALOG}),
+    Context.RECOVERY: frozenset({Context.EVERYWHERE, Context.RECOVERY}),
 }
+
+# What has keys of its own (a ticket, a dialog) is not there while a line is typed.
+_NAMED = frozenset({Context.EVERYWHERE, Context.DESK, Context.LADDER})
 
 _RESERVED = {
     "ctrl+s": "stops the output of many terminals",
@@ -192,7 +209,12 @@ class Keymap:
         """
         wanted = " ".join(words.split())
         names = sorted(
-            ((name, action) for action in ACTIONS for name in (action.id, *action.commands)),
+            (
+                (name, action)
+                for action in ACTIONS
+                if action.context in _NAMED
+                for name in (action.id, *action.commands)
+            ),
             key=lambda pair: -len(pair[0]),
         )
         for name, action in names:

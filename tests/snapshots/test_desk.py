@@ -13,7 +13,16 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.desk_app import make_app
-from tests.support.frames import busy_frame, desk_view, empty_frame, invalid_book, sample_frame, spot_frame
+from tests.support.frames import (
+    busy_frame,
+    desk_view,
+    empty_frame,
+    invalid_book,
+    recovery_view,
+    sample_frame,
+    settled_rows,
+    spot_frame,
+)
 from tests.support.scripted_desk import ScriptedDesk
 from tests.support.ticket import Clock
 from tui.app import PitsideApp
@@ -119,6 +128,30 @@ def test_the_panic_receipt(look: Compare, size: tuple[int, int]) -> None:
     picture = Picture(None, "ctrl+x", "y", seconds=2)
     picture.arrived = lambda: isinstance(picture.app.screen, Receipt)
     assert look(picture, size)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 10)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_recovery_screen(look: Compare, size: tuple[int, int]) -> None:
+    assert look(Picture(sample_frame(orders=(), recovery=recovery_view())), size)
+
+
+def test_the_recovery_screen_when_all_is_settled(look: Compare) -> None:
+    assert look(Picture(sample_frame(orders=(), recovery=recovery_view(settled_rows()))), (80, 24))
+
+
+def test_a_decision_on_the_recovery_screen(look: Compare) -> None:
+    assert look(Picture(sample_frame(orders=(), recovery=recovery_view()), "d"), (80, 24))
+
+
+def test_a_desk_that_only_watches(look: Compare) -> None:
+    desk = desk_view(mode=Mode.LIVE, read_only_reason="another pitside holds this profile")
+    assert look(Picture(sample_frame(desk=desk)))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_a_detach_policy(look: Compare, size: tuple[int, int]) -> None:
+    desk = desk_view(detach_policy="cancel_all", detach_when="after 15 min idle")
+    assert look(Picture(sample_frame(desk=desk)), size)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")

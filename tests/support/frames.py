@@ -27,6 +27,8 @@ from tui.desk.frame import (
     OrderView,
     PositionView,
     QuoteView,
+    RecoveryRow,
+    RecoveryView,
     Severity,
     TapeRow,
     TapeView,
@@ -430,3 +432,36 @@ def busy_frame(number: int = 1) -> Frame:
     more = order_view("p0005", side=Side.SELL, quantity="0.250", price="60629.0", reduce_only=True,
                       age=20 * NANOSECONDS)  # fmt: skip
     return sample_frame(number, positions=(near, short), orders=(more, *order_views()))
+
+
+def recovery_rows() -> tuple[RecoveryRow, ...]:
+    """Two without an answer, one of them without a time limit; one settled; a cancel of many, settled."""
+    return (
+        RecoveryRow(key="r1", venue="coinex", text="BUY 0.250 BTC/USDT perp @ 60,000.0",
+                    ts_sent=NOW - 5200 * MILLISECOND, state="looked up until it is proven",
+                    ts_provable=NOW + 11_400 * MILLISECOND),
+        RecoveryRow(key="r2", venue="pumpkin", text="SELL 3.00 ETH/USDT perp market",
+                    ts_sent=NOW - 312 * NANOSECONDS,
+                    state="looked up; nothing bounds this request: look at the venue, and decide"),
+        RecoveryRow(key="r3", venue="coinex", text="cancel of SELL 0.500 BTC/USDT perp @ 60,626.5",
+                    ts_sent=NOW - 8 * NANOSECONDS, state="cancelled, 0.12 filled", is_settled=True),
+        RecoveryRow(key="", venue="max", text="cancel all", ts_sent=NOW - 93_784 * NANOSECONDS,
+                    state="all open orders were read", is_settled=True),
+    )  # fmt: skip
+
+
+def recovery_view(rows: tuple[RecoveryRow, ...] | None = None, **more: Any) -> RecoveryView:
+    """What a desk finds after its run before was killed; `more` replaces what else there is in the view."""
+    notices = ("the run before ended without a word: its last row is of 14:02:59 UTC",)
+    return RecoveryView(rows=recovery_rows() if rows is None else rows, **({"notices": notices} | more))
+
+
+def settled_rows() -> tuple[RecoveryRow, ...]:
+    """The same, when the venues have said what became of all of them."""
+    ends = ("never placed: the venue did not have it when it could no longer arrive", "filled at 2,364.55")
+    first, second, *rest = recovery_rows()
+    done = tuple(
+        msgspec.structs.replace(row, state=end, is_settled=True, ts_provable=None)
+        for row, end in zip((first, second), ends, strict=True)
+    )
+    return (*done, *rest)

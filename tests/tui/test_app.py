@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.desk_app import Running, running
 from tests.support.frames import desk_view, sample_frame
 from tests.support.scripted_desk import ScriptedDesk
@@ -74,6 +76,37 @@ async def test_what_a_hang_up_does_stands_in_the_header() -> None:
     frame = sample_frame(desk=desk_view(detach_policy="cancel_all"))
     async with running(ScriptedDesk([frame]), size=(160, 45)) as desk:
         assert "hang-up cancels all" in desk.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (50, 20)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_on_a_narrow_screen_it_stands_in_a_border(size: tuple[int, int]) -> None:
+    desk_now = desk_view(detach_policy="cancel_all", detach_when="after 15 min idle")
+    async with running(ScriptedDesk([sample_frame(desk=desk_now)]), size=size) as desk:
+        await desk.press("1")
+        assert "hang-up cancels all, also after 15 min" in desk.text
+        assert desk.text.count("hang-up") == 1
+        await desk.pilot.resize_terminal(120, 40)
+        await desk.pilot.pause()
+        assert "hang-up cancels all" in desk.text.splitlines()[0]
+        assert "hang-up cancels all, also after 15 min idle" in desk.text
+        await desk.pilot.resize_terminal(200, 60)
+        await desk.pilot.pause()
+        assert desk.text.count("hang-up") == 1
+        await desk.pilot.resize_terminal(*size)
+        desk.desk.frames.append(sample_frame(2))
+        desk.app.take_news()
+        await desk.pilot.pause()
+        assert "hang-up" not in desk.text
+
+
+async def test_the_timer_of_an_unknown_order_runs_on_while_no_frame_comes() -> None:
+    async with running() as desk:
+        await desk.press("2")
+        assert "UNKNOWN 3.1 s" in desk.text
+        desk.clock.pass_seconds(60)
+        desk.app.take_news()
+        await desk.pilot.pause()
+        assert "UNKNOWN 1 m 03 s" in desk.text
 
 
 async def test_a_frame_before_the_panes_are_there_is_kept() -> None:

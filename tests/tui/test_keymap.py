@@ -40,6 +40,7 @@ def test_the_products_table_is_the_default() -> None:
         "book.cumulative": "v", "size.less": "[", "size.more": "]", "size.previous": ",", "size.next": ".",
         "chart.interval": "i", "app.quit": "Ctrl+C", "instrument.favourite": "f", "app.back": "q",
         "book.recentre": "Space", "tab.1": "1", "tab.9": "9", "pane.next": "Tab", "move.down": "j",
+        "recovery.open": "u",
     }  # fmt: skip
     assert {action_id: keymap.label(action_id) for action_id in table} == table
 
@@ -114,6 +115,11 @@ def test_the_longest_command_wins(line: str, action_id: str, rest: str) -> None:
     found = Keymap().find_command(line)
     assert found is not None
     assert (found[0].id, found[1]) == (action_id, rest)
+
+
+@pytest.mark.parametrize("line", ["ticket.send", "dialog.yes", "recovery.go_on", "recovery.gone"])
+def test_the_keys_of_what_is_not_there_are_no_commands(line: str) -> None:
+    assert Keymap().find_command(line) is None
 
 
 def test_no_command_means_two_actions() -> None:

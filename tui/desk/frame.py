@@ -95,6 +95,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     unknown_since: int | None = None  # set while the order's status is UNKNOWN
     is_late_fill: bool = False  # it filled after it was reported as over: worth an alarm
+    ts_provable: int | None = None  # while UNKNOWN: when the venue's word is a proof at the latest, engine's clock
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,11 +13,10 @@ from tui.desk.journal import CancelAllRequest, Command, Resolution
 from tui.desk.keeping import Keeper
 from tui.desk.link import Link
 from tui.desk.orders import Tracked
-from tui.desk.proof import provable_at
 from tui.desk.settling import UNSETTLED, Settler
 from tui.desk.store import Store
 from venues.commands import AmendRequest, OrderRequest
-from venues.model import NANOSECONDS, OrderStatus
+from venues.model import OrderStatus
 
 if TYPE_CHECKING:
     from tui.desk.journal_fold import Unresolved
@@ -122,7 +121,7 @@ class Recovery:
             ts_sent=row.ts,
             state=self._end_of(tracked) if is_settled else self._doing(link, tracked),
             is_settled=is_settled,
-            ts_provable=None if is_settled else self._provable(link, tracked),
+            ts_provable=None if is_settled else self._settler.provable_on(link, tracked, self._clock()),
         )
 
     def _end_of(self, tracked: Tracked) -> str:
@@ -142,12 +141,6 @@ class Recovery:
         if not link.venue.capabilities.lookup_covers_closed:
             return "looked up; the venue tells of open orders only: look there, and decide"
         return "looked up until it is proven"
-
-    def _provable(self, link: Link, tracked: Tracked) -> int | None:
-        if provable_at(tracked, link.venue.capabilities) is None:
-            return None
-        left = self._settler.seconds_to_proof(link, tracked)
-        return None if left is None else self._clock() + round(left * NANOSECONDS)
 
     def _targets(self, command: CancelAllRequest) -> list[Tracked]:
         return [

@@ -136,6 +136,7 @@ class Session:
             self._journal, clock, lambda text: self.say(FactKind.NOTICE, Severity.ALARM, text), pulse
         )
         self.settler = Settler(self.store, self.keeper, clock, sleep, random)
+        self.store.provable = self._provable
         self.supervisor = Supervisor(self.store, self._watch, self.settler, self, clock, sleep, random)
         self._jumps = JumpWatch(self._note_jump, wall=clock, boottime=boottime, sleep=pulse)
         self.dispatcher = Dispatcher(self.store, self._journal, clock)
@@ -455,8 +456,13 @@ class Session:
         link = self.links.get(tracked.order.instrument.venue)
         if tracked.status is OrderStatus.UNKNOWN and link is not None:
             self._settle(link, tracked)
-        if self.recovery is not None and not self.recovery.is_over:
+        if self.recovery is not None and self.recovery.has_rows:
             self.store.mark_dirty(Topic.RECOVERY)
+
+    def _provable(self, tracked: Tracked) -> int | None:
+        """Returns when the venue's word about an order will be a proof, on our clock; None where it never is."""
+        link = self.links.get(tracked.order.instrument.venue)
+        return self.settler.provable_on(link, tracked, self._clock()) if link is not None else None
 
     def _settle(self, link: Link, tracked: Tracked) -> None:
         if self.settler.wants(tracked):

@@ -138,6 +138,13 @@ class Settler:
             return None
         return max(0.0, (at + time.uncertainty - time.now) / NANOSECONDS)
 
+    def provable_on(self, link: Link, tracked: Tracked, now: int) -> int | None:
+        """Returns the same as a moment of the desk's clock, `now` being the present one; in nanoseconds."""
+        if not link.venue.capabilities.lookup_covers_closed:
+            return None
+        left = self.seconds_to_proof(link, tracked)
+        return None if left is None else now + round(left * NANOSECONDS)
+
     async def _read_missing_fills(self, link: Link, tracked: Tracked) -> None:
         """Reads the executions of an order that the venue says has traded more than we have heard of."""
         heard = sum(fill.quantity for fill in tracked.fills.values())

@@ -97,6 +97,7 @@ class Store:
         self.interval = 60
         self.budget: Decimal | None = None
         self.budget_used = ZERO
+        self.provable: Callable[[Tracked], int | None] = lambda _: None
         self.recovery: Callable[[], RecoveryView | None] = lambda: None
         self.venues: dict[str, VenueView] = {}
         self.markets: dict[InstrumentId, Market] = {}
@@ -274,7 +275,12 @@ class Store:
 
     def _orders(self) -> tuple[OrderView, ...]:
         return tuple(
-            order_view(tracked, market.instrument, self.account_of(market.instrument.id.venue))
+            order_view(
+                tracked,
+                market.instrument,
+                self.account_of(market.instrument.id.venue),
+                self.provable(tracked) if tracked.status is OrderStatus.UNKNOWN else None,
+            )
             for tracked in reversed(list(self.orders.open_orders()))
             if (market := self.markets.get(tracked.order.instrument)) is not None
         )

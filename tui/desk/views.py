@@ -80,7 +80,9 @@ def balance_view(venue: str, account: str, balance: Balance, rate: Decimal | Non
     return BalanceView(venue=venue, account=account, balance=balance, value=value)
 
 
-def order_view(tracked: Tracked, instrument: Instrument, account: str) -> OrderView:
+def order_view(
+    tracked: Tracked, instrument: Instrument, account: str, ts_provable: int | None = None
+) -> OrderView:
     """Builds an order's row, all of the venue's words made inert."""
     return OrderView(
         key=tracked.key,
@@ -89,6 +91,7 @@ def order_view(tracked: Tracked, instrument: Instrument, account: str) -> OrderV
         account=account,
         unknown_since=tracked.unknown_since,
         is_late_fill=tracked.is_late_fill,
+        ts_provable=ts_provable,
     )
 
 

@@ -19,6 +19,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.instruments import InstrumentPicker, find_instruments
 from tui.screens.quit import has_open_orders, quit_reasons
+from tui.screens.recovery import RecoveryScreen, unanswered_rows
 from tui.widgets.balances import Balances
 from tui.widgets.blotter import Blotter
 from tui.widgets.candles import Candles
@@ -41,6 +42,7 @@ class Commands:
 
     def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
+        self._has_offered_recovery = False
 
     def actions(self) -> dict[str, Callable[[str], None]]:
         """Returns what carries out each action of the view, by its id."""
@@ -48,6 +50,7 @@ class Commands:
         actions: dict[str, Callable[[str], None]] = {
             "desk.arm": lambda _: dashboard.wishes.toggle_lock(),
             "desk.panic": lambda _: dashboard.wishes.panic(),
+            "recovery.open": lambda _: self._open_recovery(),
             "book.recentre": lambda _: self._recentre(),
             "book.coarser": lambda _: dashboard.ladder.group(1),
             "book.finer": lambda _: dashboard.ladder.group(-1),
@@ -197,6 +200,24 @@ class Commands:
             contexts = [Context.LADDER] if dashboard.focused is dashboard.ladder else []
             contexts += [Context.DESK, Context.EVERYWHERE]
         self._app.push_screen(Help(dashboard.keymap, contexts, where))
+
+    def offer_recovery(self) -> None:
+        """Brings up the recovery screen, once, when the desk has found something that must be read."""
+        view = self._dashboard.state.recovery
+        if self._has_offered_recovery or view is None or view.is_over or not (view.rows or view.notices):
+            return
+        if self._app.screen is self._dashboard:
+            self._has_offered_recovery = True
+            self._app.push_screen(RecoveryScreen(self._dashboard))
+
+    def _open_recovery(self) -> None:
+        view = self._dashboard.state.recovery
+        if isinstance(self._app.screen, RecoveryScreen):
+            return
+        if (view is not None and (view.rows or view.notices)) or unanswered_rows(self._dashboard.state):
+            self._app.push_screen(RecoveryScreen(self._dashboard))
+        else:
+            self._dashboard.wishes.say("nothing is UNKNOWN, and nothing was left by the run before")
 
     def _command_line(self) -> None:
         def entered(line: str | None) -> None:

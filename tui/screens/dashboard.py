@@ -27,11 +27,13 @@ from tui.screens.hand import Hand
 from tui.screens.layout import Shape
 from tui.screens.ticket import Ticket
 from tui.screens.wishes import Wishes, reasons_text
+from tui.widgets import header
 from tui.widgets.balances import Balances
 from tui.widgets.candles import Candles
+from tui.widgets.cells import plain
 from tui.widgets.fills import Fills
-from tui.widgets.header import Header
 from tui.widgets.log_pane import LogPane
+from tui.widgets.mode_badge import mode_of
 from tui.widgets.open_orders import OpenOrders
 from tui.widgets.order_book import OrderBook
 from tui.widgets.pane import Pane
@@ -51,6 +53,11 @@ _HINTS = (
     ("order.cancel", "cancel"),
     ("position.close", "close"),
 )
+# What closes or cancels is left to the desk to refuse.
+_ADDS_RISK = frozenset(
+    {"order.buy", "order.sell", "order.buy_market", "order.sell_market", "order.edit", "preview.send", "desk.arm"}
+)
+_SILENCE = 500_000_000  # nanoseconds without a frame after which ages run on by themselves
 
 
 class Dashboard(Screen[None], inherit_bindings=False):
@@ -67,16 +74,19 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self.desk = desk
         self.keymap = keymap
         self._merged = Frame(number=0, ts=0)
+        self._taken_at = self._ticked_at = clock()
         self._is_ready = False  # until the panes are there, frames are only kept
         self._tab = "book"
         self._lower = layout.LOWER[0]
         self._shape = Shape.NORMAL
         self._mode: Mode | None = None
+        self._read_only_reason = ""
+        self._hang_up: tuple[str, ...] = ("",)
         self._all_panes: tuple[Pane, ...] = ()
         self._wanted_titles: dict[str, str | Content] = {}
         self._strips: dict[str, str] = {}
         self._own_titles: dict[str, str] = {}
-        self._shows_local_time = config.desk.clock == "local"
+        self.shows_local_time = config.desk.clock == "local"
         self.wishes = Wishes(
             self,
             self,
@@ -99,8 +109,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         # Before there is anything to restyle.
         self._classify(*self.app.size)
         if self._merged.desk is not None:
-            self._wear(self._merged.desk.mode)
-        yield Header(id="header")
+            self._wear(mode_of(self._merged.desk))
+        yield header.Header(id="header")
         with Container(id="floor"):
             yield OrderBook(id="book", classes="pane")
             yield Ticket(id="ticket", clock=self.clock)
@@ -122,7 +132,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         )
         self._all_panes = tuple(self.query(Pane))
         for pane in self._all_panes:
-            pane.show_local_time(self._shows_local_time)
+            pane.show_local_time(self.shows_local_time)
         self._is_ready = True
         self.lay_out_panes()
         self.query_one("#book").focus()
@@ -136,6 +146,10 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def state(self) -> Frame:
         """All that is known, laid together from the frames so far."""
         return self._merged
+
+    @property
+    def account(self) -> str:
+        return self._merged.desk.account if self._merged.desk is not None else ""
 
     @property
     def ladder(self) -> OrderBook:
@@ -157,14 +171,17 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def take(self, frame: Frame) -> None:
         """Takes what has changed and hands it to every pane, seen or not."""
         self._merged = frame.over(self._merged)
+        self._taken_at = self._ticked_at = self.clock()
         if not self._is_ready:
             return
         for pane in self._all_panes:
             pane.take(frame)
         self.ticket.take(frame)
-        if frame.desk is not None and frame.desk.mode is not self._mode:
-            self._show_mode(frame.desk.mode)
-            self._show_detach_policy(frame.desk.detach_policy)
+        if frame.desk is not None:
+            if (mode := mode_of(frame.desk)) is not self._mode:
+                self._show_mode(mode)
+            self._say_read_only(frame.desk.read_only_reason)
+            self._say_hang_up()
         self._label_tabs()
         self.hand.look_again()
 
@@ -173,10 +190,36 @@ class Dashboard(Screen[None], inherit_bindings=False):
         for pane in self._all_panes:
             pane.tick(now)
 
-    def _show_detach_policy(self, policy: str) -> None:
-        """What a hang-up does is said before it happens, unless it does nothing."""
-        words = {"cancel_session": "hang-up cancels this session's orders", "cancel_all": "hang-up cancels all"}
-        self.query_one("#header", Header).show_notice(words.get(policy, ""))
+    def engine_now(self) -> int:
+        """Returns the engine's time, nanoseconds UTC: that of the newest frame, and what has passed since."""
+        return self._merged.ts + max(0, self.clock() - self._taken_at)
+
+    def let_time_pass(self) -> None:
+        """Lets ages and countdowns run on where no frame comes: that of an UNKNOWN order above all."""
+        now = self.clock()
+        if self._is_ready and self._merged.number and now - self._ticked_at >= _SILENCE:
+            self._ticked_at = now
+            self.tick(self.engine_now())
+
+    def _say_hang_up(self) -> None:
+        """Puts what a hang-up does into the border of the tabs where the header has no room for all of it."""
+        desk, words = self._merged.desk, ""
+        if desk is not None and desk.detach_policy != "leave" and self.size.width < header.ROOMY:
+            words = f" {plain(header.hang_up_words(desk))} "
+        tabs = [name for name in layout.tabs_of(self._shape) if name != "book"]  # that says what Enter would send
+        if (words, *tabs) != self._hang_up:
+            self._hang_up = (words, *tabs)
+            for name in layout.TABS:
+                if name != "book":
+                    said = Content.styled(words, "$warning") if name in tabs else Content("")
+                    self.query_one(f"#{name}").border_subtitle = said
+
+    def _say_read_only(self, reason: str) -> None:
+        """Says why this desk only watches, once for each reason."""
+        if reason != self._read_only_reason:
+            self._read_only_reason = reason
+            if reason:
+                self.wishes.say(f"READ-ONLY: {reason}", is_bad=True)
 
     def _show_mode(self, mode: Mode) -> None:
         self._mode = mode
@@ -204,6 +247,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         for pane in self.query("#floor > *"):
             pane.display = pane.id in shown
         self._say_cramped(width, height)
+        self._say_hang_up()
         self._label_tabs()
         if self._shape is not Shape.HOPELESS and (self.focused is None or not self.focused.display):
             self._focus_first(shown)
@@ -304,6 +348,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
         action = self.keymap.action(action_id)
         if self.is_hopeless and action.is_trading and action_id not in ("order.cancel", "order.cancel_all"):
             self.wishes.say("this terminal is too small to trade on", is_bad=True)
+        elif self._read_only_reason and action_id in _ADDS_RISK:
+            self.wishes.say(f"READ-ONLY: {self._read_only_reason}", is_bad=True)
         else:
             self._does[action_id](argument)
 

@@ -133,6 +133,40 @@ class Wishes:
         if await self._is_sure(f"Cancel all orders {where}?", [counts_words(orders)], "cancel them"):
             await self._carry_out(f"cancel all {where}", lambda: self._desk.cancel_all(scope))
 
+    def cancel_unanswered(self, key: str, what: str) -> None:
+        """Cancels an order of which nobody knows whether it exists."""
+        self.start(self._cancel_unanswered(key, plain(what)), "cancel")
+
+    async def _cancel_unanswered(self, key: str, what: str) -> None:
+        outcome = await self._carry_out(f"cancel {what}", partial(self._desk.cancel, key))
+        if outcome.verdict is Verdict.SENT:
+            self.say(f"a cancel of {what} is on its way; its answer is no proof yet")
+
+    def decide_gone(self, key: str, what: str) -> None:
+        """Tells the desk that an UNKNOWN order is not at its venue; whoever calls has asked."""
+        self.start(self._decide_gone(key, plain(what)), "decide")
+
+    async def _decide_gone(self, key: str, what: str) -> None:
+        outcome = await asyncio.wrap_future(self._desk.decide_gone(key))
+        if outcome.verdict is Verdict.SENT:
+            self.say(f"{what}: taken as gone, by your word")
+        else:
+            self.say(f"{what}: not taken as gone. {reasons_text(outcome)}", is_bad=True)
+
+    def end_recovery(self, done: Callable[[bool], None]) -> None:
+        """Goes on from the recovery screen; `done` hears whether the desk does."""
+        self.start(self._end_recovery(done), "recovery")
+
+    async def _end_recovery(self, done: Callable[[bool], None]) -> None:
+        is_over = False
+        try:
+            outcome = await asyncio.wrap_future(self._desk.end_recovery())
+            is_over = outcome.verdict is Verdict.SENT
+            if not is_over:
+                self.say(f"the desk stays locked. {reasons_text(outcome)}", is_bad=True)
+        finally:
+            done(is_over)
+
     def close(self, view: PositionView, percent: int | None = None) -> None:
         """Closes a part of a position, reduce-only, after the choice of how much."""
         self.start(self._close(view, percent), "close")

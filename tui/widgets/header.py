@@ -10,7 +10,23 @@ from tui import formatting
 from tui.desk.frame import DeskView, Frame, QuoteView
 from tui.widgets.cells import Part
 from tui.widgets.line import Line
-from tui.widgets.mode_badge import badge
+from tui.widgets.mode_badge import badge, mode_of
+
+ROOMY = 160
+"""Cells below which a header has no room for all of what a hang-up does: the screen says it elsewhere too."""
+
+_NARROW = 100
+_HANG_UP = {
+    "leave": "hang-up leaves orders",
+    "cancel_session": "hang-up cancels this session's orders",
+    "cancel_all": "hang-up cancels all",
+}
+
+
+def hang_up_words(desk: DeskView) -> str:
+    """Returns what a hang-up does to the orders: "hang-up cancels all, also after 15 min idle"."""
+    words = _HANG_UP.get(desk.detach_policy, f"hang-up: {desk.detach_policy}")
+    return f"{words}, also {desk.detach_when}" if desk.detach_when and desk.detach_policy != "leave" else words
 
 
 class Header(Line):
@@ -23,25 +39,22 @@ class Header(Line):
         super().__init__(**widget)
         self._desk: DeskView | None = None
         self._quotes: tuple[QuoteView, ...] = ()
-        self._notice = ""
+        self._is_recovering = False
 
     def take(self, frame: Frame) -> None:
         if frame.desk is not None:
             self._desk = frame.desk
         if frame.quotes is not None:
             self._quotes = frame.quotes
+        if frame.recovery is not None:
+            self._is_recovering = bool(frame.recovery.rows) and not frame.recovery.is_over
         super().take(frame)
-
-    def show_notice(self, text: str) -> None:
-        """Shows a standing remark of the desk (a detach policy, a second writer); empty takes it away."""
-        self._notice = text
-        self.redraw()
 
     def parts(self) -> tuple[list[Part], list[Part]]:
         palette, desk = self.palette, self._desk
         if desk is None:
             return [Part(0, ((" pitside", palette.muted),))], []
-        left = [Part(0, (badge(desk.mode, palette),))]
+        left = [Part(0, (badge(mode_of(desk), palette),))]
         shown = desk.shown
         if shown is None:
             left.append(Part(1, (("no instrument", palette.muted),)))
@@ -50,17 +63,30 @@ class Header(Line):
             quote = next((q for q in self._quotes if q.instrument.id == shown.id), None)
             if quote is not None:
                 left.extend(self._quote_parts(quote))
-        if self._notice:
-            left.append(Part(6, ((self._notice, palette.warning),)))
-        if desk.detach_policy != "leave":
-            left.append(Part(7, ((f"detach: {desk.detach_policy}", palette.muted),)))
+        left.extend(self._detach_parts(desk))
         left.append(Part(8, ((desk.account, palette.muted),)))
+        return left, self._lock_parts(desk)
+
+    def _detach_parts(self, desk: DeskView) -> list[Part]:
+        """What a hang-up does is said before it happens; that it does nothing, only where there is room."""
+        width = self.size.width
+        if desk.detach_policy == "leave":
+            return [Part(11, ((hang_up_words(desk), self.palette.muted),))] if width >= ROOMY else []
+        words = hang_up_words(desk) if width >= ROOMY else _HANG_UP.get(desk.detach_policy, "")
+        return [Part(6, ((words, self.palette.warning),))] if width >= _NARROW and words else []
+
+    def _lock_parts(self, desk: DeskView) -> list[Part]:
+        palette, is_broad = self.palette, self.size.width >= _NARROW
+        if desk.read_only_reason:
+            # The badge says it already; why is said in a toast too.
+            return [Part(7, ((desk.read_only_reason, palette.warning),))] if is_broad else []
+        if self._is_recovering:
+            reason = " recovery: u" if is_broad else ""
+            return [Part(1, (("LOCKED" + reason, palette.alarm),))]
         if desk.is_armed:
-            lock = Part(1, (("ARMED", palette.warning + Style(bold=True)),))
-        else:
-            reason = f" {desk.lock_reason}" if desk.lock_reason and self.size.width >= 100 else ""
-            lock = Part(1, (("LOCKED" + reason, palette.strong),))
-        return left, [lock]
+            return [Part(1, (("ARMED", palette.warning + Style(bold=True)),))]
+        reason = f" {desk.lock_reason}" if desk.lock_reason and is_broad else ""
+        return [Part(1, (("LOCKED" + reason, palette.strong),))]
 
     def _quote_parts(self, quote: QuoteView) -> list[Part]:
         palette, instrument = self.palette, quote.instrument

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from tui.desk.frame import Frame
+from tui.desk.frame import DeskView, Frame
 from tui.widgets.cells import Part, Span
 from tui.widgets.palette import Palette
 from tui.widgets.pane import Pane
@@ -15,6 +15,11 @@ from venues.port import Mode
 def badge(mode: Mode, palette: Palette) -> Span:
     """Returns the badge of `mode` as it stands in every line that names it."""
     return (f" {mode.value} ", palette.badges[mode])
+
+
+def mode_of(desk: DeskView) -> Mode:
+    """Returns the mode that a desk is worked in: one that only watches is READ-ONLY, whatever its venues are."""
+    return Mode.READ_ONLY if desk.read_only_reason else desk.mode
 
 
 def mode_class(mode: Mode) -> str:
@@ -35,7 +40,7 @@ class ModeBadge(Pane):
 
     def take(self, frame: Frame) -> None:
         if frame.desk is not None:
-            self._mode = frame.desk.mode
+            self._mode = mode_of(frame.desk)
         super().take(frame)
 
     def lay_out(self) -> Sequence[Hashable]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.support.frames import NOW, desk_view, empty_frame, sample_frame, spot_frame, venue_view
+from tests.support.frames import NOW, desk_view, empty_frame, recovery_view, sample_frame, spot_frame, venue_view
 from tests.tui.widgets.harness import lines, on_stage, repainted
 from tui.desk.frame import Frame
-from tui.widgets.header import Header
+from tui.widgets.header import Header, hang_up_words
 from tui.widgets.mode_badge import ModeBadge
 from tui.widgets.palette import VARIABLES, Palette
 from tui.widgets.status_bar import StatusBar
@@ -69,6 +71,57 @@ async def test_a_desk_that_shows_nothing_yet() -> None:
         assert "no instrument" in lines(header)[0]
 
 
+@pytest.mark.parametrize(
+    ("desk", "words"),
+    [
+        ({"detach_policy": "cancel_all"}, "hang-up cancels all"),
+        ({"detach_policy": "cancel_session"}, "hang-up cancels this session's orders"),
+        (
+            {"detach_policy": "cancel_all", "detach_when": "after 15 min idle"},
+            "hang-up cancels all, also after 15 min idle",
+        ),
+        ({}, "hang-up leaves orders"),
+    ],
+)
+async def test_what_a_hang_up_does_is_said_before_it_happens(desk: dict[str, Any], words: str) -> None:
+    async with on_stage(Header(), 160, 1) as (header, _):
+        header.take(sample_frame(desk=desk_view(**desk)))
+        assert words in lines(header)[0]
+        assert hang_up_words(desk_view(**desk)) == words
+
+
+@pytest.mark.parametrize("policy", ["leave", "cancel_session", "cancel_all"])
+async def test_on_a_narrow_header_a_detach_policy_pushes_nothing_out(policy: str) -> None:
+    async with on_stage(Header(), 80, 1) as (header, _):
+        header.take(sample_frame())
+        before = lines(header)
+        header.take(sample_frame(2, desk=desk_view(detach_policy=policy, detach_when="after 15 min idle")))
+        assert lines(header) == before
+        assert "02:56:53" in before[0] and "main" in before[0] and "ARMED" in before[0]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+async def test_a_desk_that_recovers_is_locked_whatever_else_it_is(width: int) -> None:
+    async with on_stage(Header(), width, 1) as (header, _):
+        header.take(sample_frame(recovery=recovery_view()))
+        assert "LOCKED" in lines(header)[0] and "ARMED" not in lines(header)[0]
+        assert ("recovery: u" in lines(header)[0]) is (width >= 100)
+        header.take(Frame(number=2, ts=NOW, recovery=recovery_view(is_over=True)))
+        assert "ARMED" in lines(header)[0]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+async def test_a_desk_that_only_watches_is_read_only_on_every_width(width: int) -> None:
+    reason = "another pitside holds this profile"
+    async with on_stage(Header(), width, 1) as (header, _):
+        header.take(sample_frame(desk=desk_view(mode=Mode.LIVE, read_only_reason=reason)))
+        text = lines(header)[0]
+        assert text.startswith(" READ-ONLY ")
+        assert "60,624.5" in text and "LIVE" not in text and "ARMED" not in text
+        assert width < 80 or "02:56:53" in text
+        assert (reason in text) is (width >= 100)
+
+
 async def test_summary() -> None:
     async with on_stage(Summary(), 120, 1) as (summary, _):
         summary.take(sample_frame())
@@ -120,6 +173,8 @@ async def test_the_badge_is_the_modes_word(mode: Mode) -> None:
     async with on_stage(ModeBadge(), 11, 1) as (badge, _):
         badge.take(sample_frame(desk=desk_view(mode=mode)))
         assert lines(badge)[0].strip() == mode.value
+        badge.take(sample_frame(2, desk=desk_view(mode=mode, read_only_reason="the profile is in use")))
+        assert lines(badge)[0].strip() == "READ-ONLY"
 
 
 def test_a_theme_sets_the_colours_and_a_mistake_in_it_falls_back() -> None:
