@@ -166,8 +166,8 @@ class Dispatcher:
     def _end_change(self, tracked: Tracked, answer: Answer, what: str) -> None:
         orders = self._store.orders
         if answer.fate is Fate.ANSWERED:
+            self._take(answer.orders)  # first: an order that is full by its old quantity may have a new one
             orders.command_ended(tracked, OrderNews.REPLACED if what == "amendment" else None)
-            self._take(answer.orders)
         elif answer.fate is Fate.UNKNOWN:
             orders.command_ended(tracked, OrderNews.AMBIGUOUS, f"{what}: {answer.words}")
         elif isinstance(answer.error, OrderNotFound):

@@ -31,6 +31,7 @@ class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str
     order: Order | None = None
     was_never_placed: bool = False  # proven, or decided by a person
+    is_concluded: bool = False  # `order` is the desk's conclusion, which a word of the venue's undoes
 
 
 class JournalError(Exception):

@@ -143,6 +143,8 @@ class JournalState:
             for tracked in sent.targets:
                 _keep_command(tracked, sent.row.command)
         for tracked in list(self.orders.values()):
+            if tracked.status.is_terminal:
+                tracked.in_flight = 0
             while tracked.in_flight and not tracked.status.is_terminal:
                 words = "the desk ended before the venue's answer"
                 self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, words)
@@ -282,7 +284,11 @@ class JournalState:
                 for tracked in sent.targets:
                     self._tracker.command_ended(tracked, None)
         if resolution.order is not None:
-            self._tracker.confirm(resolution.order)
+            ended = self._tracker.find(resolution.order) if resolution.is_concluded else None
+            if ended is not None and not ended.status.is_terminal:
+                self._tracker.conclude(ended, resolution.order.status, resolution.order.reason)
+            elif ended is None:
+                self._tracker.confirm(resolution.order)
         elif resolution.was_never_placed and isinstance(command, OrderRequest):
             for tracked in self._begin(command, row.ts):
                 self._tracker.command_ended(tracked, OrderNews.REJECTED, f"never placed: {resolution.why}")

@@ -12,7 +12,7 @@ from tui.desk.inert import sanitise
 from tui.desk.journal import Command
 from tui.desk.order_states import TRANSITIONS, OrderNews
 from tui.desk.seen import SeenTrades
-from venues.commands import OrderRequest
+from venues.commands import AmendRequest, OrderRequest
 from venues.model import ZERO, Fill, Order, OrderStatus
 
 _KEPT_OVER = 2_000  # orders that are over, kept for late fills
@@ -24,7 +24,7 @@ class Tracked:
 
     __slots__ = (
         "claimed", "commands", "deadline", "fills", "in_flight", "is_concluded", "is_confirmed", "is_late_fill",
-        "is_overfilled", "key", "order", "ts_told", "ts_venue", "unknown_since",
+        "is_overfilled", "is_said_filled", "key", "order", "ts_told", "ts_venue", "unknown_since",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
@@ -43,12 +43,21 @@ class Tracked:
         )
         self.in_flight = 0  # commands that were sent and not answered
         self.unknown_since: int | None = None
+        self.is_said_filled = False  # by the venue itself, not only by what its executions add up to
         self.is_late_fill = False
         self.is_overfilled = False  # more executions than the order had quantity: the venue or we are wrong
 
     @property
     def status(self) -> OrderStatus:
         return self.order.status
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether a change may have raised the quantity, so that being full by the old one is no end."""
+        is_changing = self.status is OrderStatus.PENDING_REPLACE
+        return not self.is_said_filled and (
+            is_changing or any(isinstance(command, AmendRequest) for command in self.commands)
+        )
 
 
 class FillNews(NamedTuple):
@@ -179,7 +188,9 @@ class OrderTracker:
             if len(self._orphans) >= _KEPT_ORPHANS:
                 del self._orphans[next(iter(self._orphans))]
             name = fill.venue_order_id or fill.client_order_id
-            self._orphans.setdefault((venue, name), []).append(fill)
+            waiting = self._orphans.setdefault((venue, name), [])
+            if len(waiting) < _KEPT_ORPHANS:
+                waiting.append(fill)
             return FillNews(True, None, False)
         return FillNews(True, tracked, self._add_fill(tracked, fill))
 
@@ -217,6 +228,7 @@ class OrderTracker:
     def _after_news(self, tracked: Tracked, order: Order, is_truth: bool, is_news: bool) -> OrderStatus:
         status = tracked.status
         if order.status is OrderStatus.FILLED:
+            tracked.is_said_filled = True
             tracked.claimed = max(tracked.claimed, tracked.order.quantity)
         news = _NEWS_OF_STATUS.get(order.status)
         if news is OrderNews.ACKNOWLEDGED:
@@ -226,6 +238,10 @@ class OrderTracker:
                 news = None  # what is old can not undo what is newer
         if news is None:
             return status
+        if status is OrderStatus.FILLED and tracked.order.quantity > max(tracked.claimed, _sum_of(tracked.fills)):
+            # It was full by the quantity that it had before a change, which its venue has now told of.
+            tracked.is_said_filled = False
+            return TRANSITIONS[OrderStatus.UNKNOWN, news]
         if tracked.is_concluded and status is not OrderStatus.FILLED:
             # What a stream says of an order that was refused may be older than the refusal: the venue is asked.
             tracked.is_concluded = False
@@ -277,9 +293,10 @@ class OrderTracker:
         order = tracked.order
         filled = _sum_of(tracked.fills)
         total = max(tracked.claimed, filled)
-        tracked.is_overfilled = total > order.quantity
+        may_grow = tracked.may_grow
+        tracked.is_overfilled = total > order.quantity and not may_grow
         total = min(total, order.quantity)
-        if total >= order.quantity:
+        if total >= order.quantity and not may_grow:
             status = TRANSITIONS[status, OrderNews.ALL_FILLED]
         elif total > 0 and tracked.is_concluded and status is OrderStatus.REJECTED:
             status = OrderStatus.UNKNOWN  # it was refused, and trades: the venue has to be asked what there is

@@ -18,7 +18,7 @@ from tui.desk.link import Link
 from tui.desk.orders import Tracked
 from tui.desk.proof import Proof, is_answer_final, proof_of_miss, provable_at
 from tui.desk.store import Store
-from venues.commands import OrderRequest
+from venues.commands import CancelRequest, OrderRequest
 from venues.errors import OrderNotFound, RateLimited, VenueError
 from venues.model import NANOSECONDS, OrderStatus
 
@@ -115,9 +115,11 @@ class Settler:
         """Ends an order by proof or by a person's word, and keeps that in the journal."""
         commands = list(tracked.commands)
         self._store.orders.conclude(tracked, status, words)
-        if not commands:
-            self._keeper.fact(tracked.order, is_answer=True)
-        self._keep(tracked, commands, Resolution(by, words, tracked.order, status is OrderStatus.REJECTED))
+        order = tracked.order
+        if not commands:  # it was told of before, and is missing since
+            commands = [CancelRequest(**{name: getattr(order, name) for name in CancelRequest.__struct_fields__})]
+        was_never_placed = status is OrderStatus.REJECTED
+        self._keep(tracked, commands, Resolution(by, words, order, was_never_placed, is_concluded=True))
 
     def note_settled(self, tracked: Tracked, by: str, words: str) -> None:
         """Keeps that nothing that was sent about the order is open any more."""

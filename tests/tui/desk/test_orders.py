@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.tui.desk.journal_rig import AMEND
 from tests.tui.desk.rig import FIVE, START, Clock, fill, order, request
 from tui.desk.order_states import TRANSITIONS, OrderNews
 from tui.desk.orders import OrderTracker, Tracked
@@ -219,3 +220,43 @@ def test_what_is_over_is_forgotten_after_a_while(tracker: OrderTracker) -> None:
         tracker.apply(order(f"n{number}", S.CANCELED))
     assert tracker.get("n0") is None
     assert tracker.get("n2099") is not None
+
+
+def test_an_order_that_is_full_by_the_size_it_had_before_a_change_is_not_over(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.command_ended(tracked, None)
+    tracker.apply(order("a"))
+    tracker.command_sent(tracked, OrderNews.REPLACE_SENT)
+    tracker.add_fill(fill("a", "t1", D(5)))
+    assert status(tracked) is S.PENDING_REPLACE
+    bigger = order("a", S.PARTIALLY_FILLED, quantity=D(10), filled_quantity=D(5), ts_event=START + 1)
+    tracker.apply(bigger)
+    tracker.command_ended(tracked, OrderNews.REPLACED)
+    assert (status(tracked), tracked.order.quantity) == (S.PARTIALLY_FILLED, 10)
+    assert not tracked.is_overfilled
+
+
+def test_what_a_lost_change_left_open_is_told_by_the_venue_alone(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.command_ended(tracked, None)
+    tracker.apply(order("a"))
+    tracker.command_sent(tracked, OrderNews.REPLACE_SENT)
+    tracked.commands.append(AMEND)
+    tracker.command_ended(tracked, OrderNews.AMBIGUOUS, "timeout")
+    tracker.add_fill(fill("a", "t1", D(5)))
+    assert not status(tracked).is_terminal
+    tracker.confirm(order("a", S.FILLED, filled_quantity=D(5), ts_event=START + 1))
+    assert status(tracked) is S.FILLED
+
+
+def test_an_order_called_filled_is_back_when_its_venue_tells_of_a_larger_size(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.command_ended(tracked, None)
+    tracker.apply(order("a"))
+    tracker.add_fill(fill("a", "t1", D(5)))
+    assert status(tracked) is S.FILLED
+    tracker.confirm(order("a", S.PARTIALLY_FILLED, quantity=D(10), filled_quantity=D(5), ts_event=START + 1))
+    assert status(tracked) is S.PARTIALLY_FILLED
+    assert [one.key for one in tracker.open_orders()] == ["a"]
+    tracker.apply(order("a", filled_quantity=D(0)))  # and what is old changes nothing
+    assert status(tracked) is S.PARTIALLY_FILLED
