@@ -142,6 +142,16 @@ class Guards:
         if not intent.reduce_only:
             self.budget_used += notional
 
+    def note_not_sent(self, intent: OrderIntent, notional: Decimal) -> None:
+        """Takes back what `note_sent` remembered of an order that never left."""
+        body = body_of(intent)
+        for index in range(len(self._sent) - 1, -1, -1):
+            if self._sent[index][1] == body:
+                del self._sent[index]
+                break
+        if not intent.reduce_only:
+            self.budget_used = max(ZERO, self.budget_used - notional)
+
     def check(
         self,
         intent: OrderIntent,

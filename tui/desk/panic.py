@@ -99,8 +99,7 @@ class Panic:
 
     async def _cancel(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
         request = CancelAllRequest(venue=link.name, instrument=instrument)
-        if words := await self._dispatcher.prepare(request):
-            state.note = words
+        state.fault = await self._dispatcher.prepare(request) or state.fault
         targets = [
             tracked
             for tracked in self._store.orders.open_orders(link.name)
@@ -109,7 +108,7 @@ class Panic:
         for tracked in targets:
             self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
         answer = await self._dispatcher.cancel_all(link.venue, request, targets, is_urgent=True)
-        state.note = answer.fault or state.note
+        state.fault = answer.fault or state.fault
         state.seen |= {_name(order): order for order in answer.orders}
         if answer.fate is not Fate.ANSWERED:
             state.note = answer.words
@@ -139,10 +138,9 @@ class Panic:
             return
         request = self._trader.closing_request(link, position, quantity)
         tracked = self._store.orders.submitted(request, self._clock())
-        if words := await self._dispatcher.prepare(request):
-            state.note = words
+        state.fault = await self._dispatcher.prepare(request) or state.fault
         answer = await self._dispatcher.submit(link.venue, request, tracked, is_urgent=True)
-        state.note = answer.fault or state.note
+        state.fault = answer.fault or state.fault
         if answer.fate is not Fate.ANSWERED:
             state.note = answer.words
 
@@ -174,6 +172,8 @@ class Panic:
         if unknown:
             why = f" ({note})" if note else ""
             note = f"{unknown} sent, and nobody knows what became of it: look again{why}"
+        if state.fault:  # also where all is proven: what was done here stands in no journal
+            note = f"{note}; {state.fault}" if note else state.fault
         return PanicLine(
             venue=link.name,
             account=link.account,
@@ -214,6 +214,7 @@ class _State:
         self.empty_reads = 0
         self.rounds = 0
         self.note = ""
+        self.fault = ""  # of the journal, which stops nothing here
 
     def forget(self) -> None:
         self.orders = self.positions = None

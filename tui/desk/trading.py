@@ -25,7 +25,7 @@ from tui.desk.settling import UNSETTLED
 from tui.desk.store import Store, Topic
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import UnknownInstrument, VenueError
-from venues.model import InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
+from venues.model import ZERO, InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
 from venues.rounding import floor_to
 
 
@@ -120,7 +120,10 @@ class Trader:
             self.show_budget()
 
         async def send() -> None:
-            await self._dispatcher.amend(link.venue, request, tracked)
+            answer = await self._dispatcher.amend(link.venue, request, tracked)
+            if answer.fate is Fate.NOT_SENT and counted is not None:
+                self._guards.budget_used = max(ZERO, self._guards.budget_used - counted)
+                self.show_budget()
             self._look_after(link, tracked)
 
         self._tasks.begin(send())
@@ -282,6 +285,9 @@ class Trader:
         """Guards and journal. Returns the work of sending where nothing forbids it."""
         link, market = self._market(intent.instrument)
         outcome = self._guards.check(intent, market, self._unknown_orders(link), self._clock())
+        if outcome.verdict is Verdict.NEEDS_YES:
+            value, currency = notional_of(intent, market, self._guards.limits), market.instrument.quote
+            return msgspec.structs.replace(outcome, notional=value, currency=currency), None, None
         if outcome.verdict is not Verdict.SENT:
             return outcome, None, None
         key = link.next_id()
@@ -299,11 +305,20 @@ class Trader:
         self.show_budget()
         tracked = self._store.orders.submitted(request, now)
         counted = None if intent.reduce_only else notional
-        if words := await self._written(request, partial(self._refuse, tracked), counted):
+
+        def take_back(words: str) -> None:
+            self._dispatcher.refuse(tracked, Fate.NOT_SENT, words)
+            self._guards.note_not_sent(intent, notional)
+            self.show_budget()
+
+        if words := await self._written(request, take_back, counted):
             return _denied("journal", words), None, None
 
         async def send() -> None:
-            await self._dispatcher.submit(link.venue, request, tracked)
+            answer = await self._dispatcher.submit(link.venue, request, tracked)
+            if answer.fate is Fate.NOT_SENT:
+                self._guards.note_not_sent(intent, notional)
+                self.show_budget()
             self._look_after(link, tracked)
 
         return Outcome(verdict=Verdict.SENT, order_key=key), tracked, send()
@@ -323,9 +338,6 @@ class Trader:
         if words:
             undo(words)
         return words
-
-    def _refuse(self, tracked: Tracked, words: str) -> None:
-        self._dispatcher.refuse(tracked, Fate.NOT_SENT, words)
 
     def _refuse_change(self, tracked: Tracked, _words: str) -> None:
         self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
