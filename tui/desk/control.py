@@ -69,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     order_key: str = ""
+    notional: Decimal | None = None  # what an order that needs a yes is reckoned to be worth, in `currency`
+    currency: str = ""
 
 
 class CancelScope(msgspec.Struct, frozen=True, kw_only=True):

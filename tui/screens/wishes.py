@@ -100,7 +100,8 @@ class Wishes:
     async def _submit(self, intent: OrderIntent, what: str) -> None:
         outcome = await asyncio.wrap_future(self._desk.submit(intent))
         if outcome.verdict is Verdict.NEEDS_YES:
-            if not await self._is_sure(f"{what}?", [reason.text for reason in outcome.reasons], "send it"):
+            value = f" ~{outcome.notional:,.2f} {outcome.currency}" if outcome.notional else ""
+            if not await self._is_sure(f"{what}{value}?", [reason.text for reason in outcome.reasons], "send it"):
                 return
             overrides = intent.overrides | {reason.guard for reason in outcome.reasons}
             again = msgspec.structs.replace(intent, overrides=overrides)
@@ -197,8 +198,9 @@ class Wishes:
         position = view.position
         other = "SHORT" if position.quantity > 0 else "LONG"
         size = formatting.quantity(abs(position.quantity), view.instrument)
+        account = f"{position.instrument.venue} · {view.account}"
         reasons = [
-            f"{position.instrument.venue} · {view.account}: closes {size}, then opens {other} {size} at market",
+            f"{account}: closes {size}{value_words(view)}, then opens {other} {size} at market",
             "the second order is sent only when the first is FILLED",
         ]
         if await self._is_sure(f"Reverse {position_words(view)}?", reasons, "reverse"):
@@ -227,7 +229,7 @@ class Wishes:
         positions = [p for p in state.positions or () if instrument in (None, p.position.instrument)]
         name = "everything" if instrument is None else instrument_name(state, instrument)
         reasons = [f"cancels {counts_words(orders)}", f"closes {formatting.count(len(positions), 'position')}"]
-        reasons[1] += "".join(f"; {position_words(p)}" for p in positions[:4])
+        reasons[1] += "".join(f"; {position_words(p)}{value_words(p)}" for p in positions[:4])
         if await self._is_sure(f"Flatten {name}?", reasons, "flatten"):
             await self._carry_out(f"flatten {name}", lambda: self._desk.flatten(instrument))
 
@@ -318,7 +320,15 @@ def close_words(view: PositionView, percent: int) -> str | None:
     quantity = abs(view.position.quantity) * percent / 100 // lot * lot
     if not quantity:
         return None
-    return f"{side} {formatting.quantity(quantity, view.instrument)} market, reduce-only"
+    share = quantity / abs(view.position.quantity)
+    return f"{side} {formatting.quantity(quantity, view.instrument)} market, reduce-only{value_words(view, share)}"
+
+
+def value_words(view: PositionView, share: Decimal = Decimal(1)) -> str:
+    """Returns what a position, or a share of it, is worth at the mark: " ~15,156 USDT"; nothing without a mark."""
+    if view.notional is None:
+        return ""
+    return f" ~{abs(view.notional) * share:,.0f} {view.instrument.quote}"
 
 
 def in_scope(view: OrderView, scope: CancelScope) -> bool:
