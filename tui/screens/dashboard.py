@@ -412,9 +412,11 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     def on_ticket_submit_requested(self, message: Ticket.SubmitRequested) -> None:
         self.wishes.start(self._answer(self.desk.submit(message.intent), message.intent), "submit")
+        self.ticket.call_after_refresh(self.ticket.paint_sending)
 
     def on_ticket_amend_requested(self, message: Ticket.AmendRequested) -> None:
         self.wishes.start(self._answer(self.desk.amend(message.intent), message.intent), "amend")
+        self.ticket.call_after_refresh(self.ticket.paint_sending)
 
     async def _answer(self, future: Future[Outcome], asked: OrderIntent | AmendIntent) -> None:
         outcome = await asyncio.wrap_future(future)

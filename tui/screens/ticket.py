@@ -375,7 +375,11 @@ class Ticket(Widget):
         self._preview.present(shown)
         self._keys.present(shown)
         self.set_class(self._step is Step.PREVIEW, "-preview")
-        self.set_class(self._step is Step.SENDING, "-sending")
+
+    def paint_sending(self) -> None:
+        """Shows that what was asked for is on its way."""
+        if self._step is Step.SENDING:
+            self._paint()
 
     def _appraisal(self) -> Appraisal | None:
         """What is shown of the order: in a preview the frozen one, judged by the market as it is now."""
@@ -479,4 +483,4 @@ class Ticket(Widget):
             overrides |= self._amend.overrides
             self._amend = msgspec.structs.replace(self._amend, overrides=overrides)
             self.post_message(self.AmendRequested(self._amend))
-        self._paint()
+        # Painted by `paint_sending` once the wish is on its way: restyling the ticket takes 14 ms of the processor.
