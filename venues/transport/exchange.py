@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from venues.errors import VenueError
+from venues.transport.ratelimit import Weight
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -20,6 +21,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter asks for, before it is signed.
 
     `what` names it in errors ("place order"); `query` is percent-encoded already, since signatures cover bytes.
+    `weight` is what it draws from the venue's request limits. `is_cancel` lets it use what is kept of them for
+    cancels, and for what panic sends beside them.
     """
 
     what: str
@@ -29,6 +32,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     headers: Headers = ()
     is_private: bool = False
+    weight: Weight = ()
+    is_cancel: bool = False
 
     def __repr__(self) -> str:
         return f"Request({self.what!r})"

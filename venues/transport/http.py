@@ -17,6 +17,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
 import httpx
@@ -41,6 +42,7 @@ from venues.errors import (
 )
 from venues.transport.exchange import Answer, Dispatch, Judge, Request, Signed, Signer
 from venues.transport.privacy import default_tls
+from venues.transport.ratelimit import RateLimiter, Urgency
 from venues.transport.verdicts import BANNED, command_result, read_result
 from venues.transport.waiting import parse_retry_after
 
@@ -71,6 +73,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """How long things may take, in seconds."""
 
     command: float = 5.0  # the whole of a command, its connection included
+    patience: float = 0.5  # of a new order, for its share of the request limit: later it is not what was meant
     read: float = 15.0  # the whole of a read, every attempt and every pause
     attempt: float = 5.0  # one attempt of a read
     attempts: int = 4
@@ -101,12 +104,15 @@ class HttpClient:
         warm_connections: int = 2,
         proxy: str | None = None,
         tls: ssl.SSLContext | None = None,
+        limiter: RateLimiter | None = None,
         rng: random.Random | None = None,
         wall: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`origin` is "https://host"; plain http is for the loopback only. `largest` is a body, in bytes.
+
+        `limiter` may be shared with other clients of the venue.
 
         Raises:
             ConfigurationError: the origin or the proxy can not be used.
@@ -117,6 +123,7 @@ class HttpClient:
         self._sign = sign
         self._nonce = nonce or (lambda: 0)
         self._largest = largest
+        self._limiter = limiter
         self._warm_with = warm_with
         self._warm_connections = min(warm_connections, connections)
         self._rng = rng or random.Random()
@@ -166,8 +173,7 @@ class HttpClient:
 
         async for attempt in stamina.retry_context(on=pause_after, attempts=None, timeout=None):
             with attempt:
-                until = min(deadline, loop.time() + self.timing.attempt)
-                answer = await self._read_once(self._reads, request, until)
+                answer = await self._read_once(self._reads, request, deadline)
                 return self._read_result(request, answer, into, judge)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -184,14 +190,19 @@ class HttpClient:
         dispatch = dispatch or Dispatch()
         if dispatch.signed is not None:
             raise NotSent(self.venue, f"{request.what}: it was dispatched before")
-        try:
-            self._check_open()
-            wire = await self._prepare(request, dispatch)
-            self._check_open()  # a ban may have come while the journal committed
-        except VenueError as error:
-            raise NotSent(self.venue, f"{request.what}: {error.message}", error.code) from None
-        until = asyncio.get_running_loop().time() + self.timing.command
-        outcome = await self._exchange(self._commands, request.what, wire, dispatch, until)
+        urgency, patience = Urgency.COMMAND, self.timing.patience
+        if request.is_cancel:
+            urgency, patience = Urgency.CANCEL, self.timing.command
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                self._check_open()
+                await stack.enter_async_context(self._admitted(request, urgency, patience))
+                wire = await self._prepare(request, dispatch)
+                self._check_open()  # a ban may have come while the journal committed
+            except VenueError as error:
+                raise NotSent(self.venue, f"{request.what}: {error.message}", error.code) from None
+            until = asyncio.get_running_loop().time() + self.timing.command
+            outcome = await self._exchange(self._commands, request.what, wire, dispatch, until)
         if isinstance(outcome, VenueError):
             kind = OutcomeUnknown if dispatch.has_begun else NotSent
             raise kind(self.venue, outcome.message)
@@ -234,14 +245,27 @@ class HttpClient:
         await self._reads.aclose()
         await self._commands.aclose()
 
-    async def _read_once(self, pool: httpx.AsyncHTTPTransport, request: Request, until: float) -> Answer:
+    async def _read_once(self, pool: httpx.AsyncHTTPTransport, request: Request, deadline: float) -> Answer:
         self._check_open()
-        dispatch = Dispatch()
-        wire = await self._prepare(request, dispatch)
-        outcome = await self._exchange(pool, request.what, wire, dispatch, until)
+        loop = asyncio.get_running_loop()
+        urgency = Urgency.CANCEL if request.is_cancel else Urgency.READ
+        async with self._admitted(request, urgency, deadline - loop.time()):
+            self._check_open()  # it may have waited
+            dispatch = Dispatch()
+            wire = await self._prepare(request, dispatch)
+            until = min(deadline, loop.time() + self.timing.attempt)
+            outcome = await self._exchange(pool, request.what, wire, dispatch, until)
         if isinstance(outcome, VenueError):
             raise outcome
         return outcome
+
+    def _admitted(
+        self, request: Request, urgency: Urgency, patience: float
+    ) -> AbstractAsyncContextManager[object]:
+        # Before signing: a nonce or a deadline that waited in a queue could be too old for the venue.
+        if self._limiter is None:
+            return nullcontext()
+        return self._limiter.admitted(request.weight, urgency, patience)
 
     def _read_result(self, request: Request, answer: Answer, into: type[T], judge: Judge | None) -> T:
         self._heed(answer)
@@ -365,9 +389,12 @@ class HttpClient:
 
     def _stop(self, seconds: float) -> None:
         self._stopped_until = max(self._stopped_until, self._monotonic() + seconds)
+        if self._limiter is not None:  # the venue's other clients are banned with us
+            self._limiter.stop(seconds)
 
     def _penalty_left(self) -> float:
-        return max(0.0, self._stopped_until - self._monotonic())
+        shared = self._limiter.penalty_left() if self._limiter is not None else 0.0
+        return max(shared, self._stopped_until - self._monotonic())
 
 
 def _checked_origin(venue: str, origin: str) -> httpx.URL:

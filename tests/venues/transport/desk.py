@@ -16,6 +16,7 @@ import msgspec
 from venues.errors import OrderRejected, VenueError
 from venues.transport.exchange import Dispatch, Request, Signed, Signer
 from venues.transport.http import HttpClient, Timing
+from venues.transport.ratelimit import RateLimiter
 
 KEY = "canary-key-5b1d"
 SECRET = "canary-secret-9f3e"
@@ -78,6 +79,7 @@ async def client(
     nonce: Callable[[], int] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     signer: Signer | None = None,
+    limiter: RateLimiter | None = None,
 ) -> AsyncIterator[HttpClient]:
     http = HttpClient(
         "testing",
@@ -86,6 +88,7 @@ async def client(
         nonce=nonce,
         timing=timing,
         tls=tls,
+        limiter=limiter,
         connections=connections,
         largest=largest,
         warm_with=TIME,
