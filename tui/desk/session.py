@@ -41,6 +41,7 @@ from venues.transport.clock import Jump, JumpWatch
 logger = logging.getLogger(__name__)
 
 _LAST_WORDS = 0.5  # seconds
+_WHOLE = 500  # characters: the remedy stands at the end
 _MODE_RANK = (Mode.LIVE, Mode.PRACTICE, Mode.PAPER, Mode.REPLAY, Mode.READ_ONLY)
 
 
@@ -372,7 +373,7 @@ class Session:
         if isinstance(found, BaseException):
             if not isinstance(found, JournalError):
                 logger.error("the journal could not be taken over", exc_info=found)
-            words = sanitise(str(found) or type(found).__name__)
+            words = sanitise(str(found) or type(found).__name__, _WHOLE)
             self.guards.is_recovering = False  # without a journal nothing is sent anyway
             self._use(ClosedJournal(f"{words}; mend that, then start the desk again"))
             self.say(
