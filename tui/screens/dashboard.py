@@ -57,6 +57,7 @@ _HINTS = (
 _ADDS_RISK = frozenset(
     {"order.buy", "order.sell", "order.buy_market", "order.sell_market", "order.edit", "preview.send", "desk.arm"}
 )
+_SENDING_SHOWN_AFTER = 0.05  # seconds: painting a ticket at once would hold up the very order it is about
 _SILENCE = 500_000_000  # nanoseconds without a frame after which ages run on by themselves
 
 
@@ -412,11 +413,11 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     def on_ticket_submit_requested(self, message: Ticket.SubmitRequested) -> None:
         self.wishes.start(self._answer(self.desk.submit(message.intent), message.intent), "submit")
-        self.ticket.call_after_refresh(self.ticket.paint_sending)
+        self.ticket.set_timer(_SENDING_SHOWN_AFTER, self.ticket.paint_sending)
 
     def on_ticket_amend_requested(self, message: Ticket.AmendRequested) -> None:
         self.wishes.start(self._answer(self.desk.amend(message.intent), message.intent), "amend")
-        self.ticket.call_after_refresh(self.ticket.paint_sending)
+        self.ticket.set_timer(_SENDING_SHOWN_AFTER, self.ticket.paint_sending)
 
     async def _answer(self, future: Future[Outcome], asked: OrderIntent | AmendIntent) -> None:
         outcome = await asyncio.wrap_future(future)
