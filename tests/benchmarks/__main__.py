@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import core, endurance, screen
+from tests.benchmarks import core, endurance, journal, order_path, screen
 from tests.benchmarks.table import Table
 
 Part = Callable[[Table, float], None]
@@ -18,6 +18,8 @@ PARTS: dict[str, tuple[Part, float]] = {
     "screen": (screen.load, 15),
     "keys": (screen.keys, 25),
     "start": (screen.start, 0),
+    "journal": (journal.run, 10),
+    "order": (order_path.run, 150),
     "leave": (endurance.leave, 0),
     "stall": (endurance.stall, 60),
     "memory": (endurance.memory, 60),

@@ -1,13 +1,19 @@
-"""What the journal costs before an order may leave: one commit, alone and in company; then its reading."""
+"""What the journal costs before an order may leave: one commit, alone and in company; then its reading.
+
+Beside it the least that a commit on this disk can cost: one row, by the bare sqlite3 module, on one thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 import time
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+from tests.benchmarks.table import Table
 from tests.benchmarks.terminal import quantile
 from tui.desk.journal_export import read_state, verify
 from tui.desk.journal_store import SqliteJournal, journal_path
@@ -20,19 +26,22 @@ FILLS = 10_000
 TOGETHER = 50
 
 
-def run(seconds: float) -> None:
-    """Prints milliseconds a commit, and the seconds that 10,000 executions take to read."""
+def run(table: Table, seconds: float) -> None:
+    """Milliseconds a commit, and the time that 10,000 executions take to read."""
     # Beside the sources: a temporary folder may be memory, where a commit costs nothing.
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".journal-benchmark-") as folder:
-        asyncio.run(_measure(Path(folder), seconds))
+        asyncio.run(_measure(table, Path(folder), seconds))
 
 
-async def _measure(folder: Path, seconds: float) -> None:
-    print(f"\n{'journal, ms':<44}{'p50':>10}{'p99':>10}{'worst':>10}")
+async def _measure(table: Table, folder: Path, seconds: float) -> None:
+    table.part("journal, ms", "p50", "p99", "worst")
     journal = SqliteJournal(journal_path(folder / "single"))
     journal.open()
-    row(f"commit one row ({seconds:.0f} s)", await _single(journal, seconds))
-    row(f"commit one of {TOGETHER} that wait together", await _together(journal, seconds / 3))
+    with closing(_open_bare(folder / "bare.sqlite3")) as bare:
+        own, least = await _in_turns(journal, bare, seconds)
+    row(table, f"commit one row ({len(own):,})", own)
+    row(table, "BEGIN IMMEDIATE; INSERT; COMMIT", least)
+    row(table, f"commit one of {TOGETHER} that wait together", await _together(journal, seconds / 3))
     await journal.aclose()
     journal = SqliteJournal(journal_path(folder / "fills"))
     for start in range(0, FILLS, 250):
@@ -41,16 +50,37 @@ async def _measure(folder: Path, seconds: float) -> None:
     for label, work in (("open for writing", _open), ("fold", read_state), ("verify", verify)):
         began = time.perf_counter()
         work(journal.path)
-        row(f"{label}, {FILLS:,} executions", [(time.perf_counter() - began) * 1000])
+        row(table, f"{label}, {FILLS:,} executions", [(time.perf_counter() - began) * 1000])
 
 
-async def _single(journal: SqliteJournal, seconds: float) -> list[float]:
-    samples: list[float] = []
+def _open_bare(path: Path) -> sqlite3.Connection:
+    bare = sqlite3.connect(path, isolation_level=None)
+    for statement in (
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "CREATE TABLE event (number INTEGER PRIMARY KEY, body TEXT)",
+    ):
+        bare.execute(statement)
+    return bare
+
+
+async def _in_turns(
+    journal: SqliteJournal, bare: sqlite3.Connection, seconds: float
+) -> tuple[list[float], list[float]]:
+    """Commits a row there and one here, so that both meet the same disk; returns the times of each."""
+    own: list[float] = []
+    least: list[float] = []
+    body = "x" * 400  # about what the journal's row of an order holds
     end = time.perf_counter() + seconds
     while (began := time.perf_counter()) < end:
-        await journal.sending(_request(len(samples)), Departure(), len(samples))
-        samples.append((time.perf_counter() - began) * 1000)
-    return samples
+        await journal.sending(_request(len(own)), Departure(), len(own))
+        between = time.perf_counter()
+        bare.execute("BEGIN IMMEDIATE")
+        bare.execute("INSERT INTO event (body) VALUES (?)", (body,))
+        bare.execute("COMMIT")
+        own.append((between - began) * 1000)
+        least.append((time.perf_counter() - between) * 1000)
+    return own, least
 
 
 async def _together(journal: SqliteJournal, seconds: float) -> list[float]:
@@ -89,8 +119,5 @@ def _fill(number: int) -> Fill:
     )  # fmt: skip
 
 
-def row(label: str, samples: list[float]) -> None:
-    print(
-        f"  {label:<42}{quantile(samples, 0.5):>10.2f}{quantile(samples, 0.99):>10.2f}{max(samples):>10.2f}",
-        flush=True,
-    )
+def row(table: Table, label: str, samples: list[float]) -> None:
+    table.row(label, (quantile(samples, 0.5), quantile(samples, 0.99), max(samples)), digits=2)
