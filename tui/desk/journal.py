@@ -24,10 +24,13 @@ class CancelAllRequest(msgspec.Struct, frozen=True, kw_only=True):
 Command: TypeAlias = OrderRequest | AmendRequest | CancelRequest | CancelAllRequest
 
 
+BY_TRADER = "trader"
+
+
 class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
     """What settled a command that nobody had answered. `order` is how it then stood."""
 
-    by: str  # "lookup", "trader" ...
+    by: str  # BY_TRADER, "lookup" ...
     why: str
     order: Order | None = None
     was_never_placed: bool = False  # proven, or decided by a person
@@ -111,34 +114,7 @@ class ClosedJournal:
 class NoJournal:
     """Keeps nothing: for desks whose orders do not outlive them."""
 
-    async def intent(self, command: Command, ts: int, *, notional: Decimal | None = None) -> None:
+    async def _keep_nothing(self, *_: object, **__: object) -> None:
         pass
 
-    async def sending(self, command: Command, departure: Departure, ts: int) -> None:
-        pass
-
-    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
-        pass
-
-    async def ambiguous(self, command: Command, why: str, ts: int) -> None:
-        pass
-
-    async def fact(self, fact: Order | Fill, ts: int, *, is_answer: bool = False) -> None:
-        pass
-
-    async def resolved(self, command: Command, resolution: Resolution, ts: int) -> None:
-        pass
-
-    async def note(
-        self,
-        text: str,
-        ts: int,
-        *,
-        topic: str = "",
-        locked_until: int | None = None,
-        amount: Decimal | None = None,
-    ) -> None:
-        pass
-
-    async def aclose(self) -> None:
-        pass
+    intent = sending = answered = ambiguous = fact = resolved = note = aclose = _keep_nothing

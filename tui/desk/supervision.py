@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from tui.desk.clientid import Random
-from tui.desk.dispatch import outcome_of
 from tui.desk.frame import FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.desk.link import Link
@@ -78,7 +77,7 @@ class Supervisor:
         attempt = 0
         while not self.is_closing:
             began = self._clock()
-            error = await outcome_of(self._serve(link))
+            error = await _end_of(self._serve(link))
             if error is None:
                 if self.is_closing or self._store.venues[link.name].state is LinkState.ENDED:
                     return
@@ -194,6 +193,18 @@ class Supervisor:
             link.is_reconciled = True
             self._store.change_venue(link.name, is_reconciling=False)
             self._outlet.note_reconciled(link)
+
+
+async def _end_of(work: Coroutine[Any, Any, None]) -> BaseException | None:
+    """Runs `work` to its end and returns what it raised. Whoever stops waiting has it ended first."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
 
 
 def _first_of(error: BaseException) -> BaseException:
