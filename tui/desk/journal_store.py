@@ -258,7 +258,7 @@ class SqliteJournal:
             rows.append(row := draft.row(number, digest))
             digest = row.digest
         if len(rows) == 1:
-            # A transaction of its own: each statement more waits for the interpreter once more, 1 ms on a busy desk.
+            # A transaction of its own: every statement waits for the interpreter, 1 ms on a busy desk.
             connection.execute(INSERT, rows[0])
         else:
             connection.execute("BEGIN IMMEDIATE")
