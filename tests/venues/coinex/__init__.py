@@ -1,0 +1,1 @@
+"""CoinEx's adapter, its pure half: everything but the wires."""
