@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tui.desk.inert import sanitise
-from tui.desk.journal import CancelAllRequest, Command
+from tui.desk.journal import BY_TRADER, CancelAllRequest, Command
 from tui.desk.journal_events import Event, EventKind, Refusal, Row
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import OrderTracker, Tracked
@@ -143,10 +143,8 @@ class JournalState:
             for tracked in sent.targets:
                 _keep_command(tracked, sent.row.command)
         for tracked in list(self.orders.values()):
-            if tracked.status.is_terminal:
-                tracked.in_flight = 0
-            while tracked.in_flight and not tracked.status.is_terminal:
-                words = "the desk ended before the venue's answer"
+            words = "" if tracked.status.is_terminal else "the desk ended before the venue's answer"
+            for _ in range(tracked.in_flight):
                 self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, words)
 
     def open_orders(self) -> list[Tracked]:
@@ -246,10 +244,10 @@ class JournalState:
             return
         sent = self._end(row, command)
         news, reason = _news_of(command, event.refusal)
+        if event.order is not None:
+            self._tracker.apply(event.order)  # first: being full by the quantity before a change is no end
         for tracked in sent.targets:
             self._tracker.command_ended(tracked, news, reason)
-        if event.order is not None:
-            self._tracker.apply(event.order)
 
     def _take_ambiguous(self, row: Row, event: Event) -> None:
         if (command := event.command) is None:
@@ -277,17 +275,28 @@ class JournalState:
     def _take_resolved(self, row: Row, event: Event) -> None:
         if (command := event.command) is None or (resolution := event.resolution) is None:
             return
-        for sent in self._open.pop(row.body_hash, ()):
+        known = self._tracker.find(resolution.order) if resolution.order is not None else None
+        is_a_word = resolution.is_concluded and resolution.by == BY_TRADER  # what was sent may still arrive
+        waiting = self._open.pop(row.body_hash, ())
+        for sent in waiting:
             for tracked in sent.targets:
-                tracked.commands = [one for one in tracked.commands if one != command]
-            if not sent.row.is_ambiguous:
-                for tracked in sent.targets:
+                if is_a_word:
+                    _keep_command(tracked, command)
+                if not sent.row.is_ambiguous:
                     self._tracker.command_ended(tracked, None)
+        if not is_a_word:
+            about = {tracked.key: tracked for sent in waiting for tracked in sent.targets}
+            if known is not None:
+                about[known.key] = known
+            for tracked in about.values():
+                self._tracker.settled(tracked, (command,))
         if resolution.order is not None:
-            ended = self._tracker.find(resolution.order) if resolution.is_concluded else None
-            if ended is not None and not ended.status.is_terminal:
-                self._tracker.conclude(ended, resolution.order.status, resolution.order.reason)
-            elif ended is None:
+            if known is not None and resolution.is_concluded:
+                if not known.status.is_terminal:
+                    end = resolution.order.status
+                    self._tracker.conclude(known, end, resolution.order.reason, is_proven=not is_a_word)
+            elif known is None or not known.is_confirmed:
+                # Where the venue told of it its facts have been taken: this is only what the desk made of them.
                 self._tracker.confirm(resolution.order)
         elif resolution.was_never_placed and isinstance(command, OrderRequest):
             for tracked in self._begin(command, row.ts):

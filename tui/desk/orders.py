@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
@@ -23,13 +23,15 @@ class Tracked:
     """One order. `order` is replaced, never changed; the rest is the tracker's own."""
 
     __slots__ = (
-        "claimed", "commands", "deadline", "fills", "in_flight", "is_concluded", "is_confirmed", "is_late_fill",
-        "is_overfilled", "is_said_filled", "key", "order", "ts_told", "ts_venue", "unknown_since",
+        "claimed", "commands", "deadline", "fills", "in_flight", "is_changing", "is_concluded", "is_confirmed",
+        "is_late_fill", "is_overfilled", "is_told_over", "key", "order", "state", "ts_told", "ts_venue",
+        "unknown_since",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
         self.key = key
         self.order = order
+        self.state = order.status  # where it stands, but for what its executions add up to
         self.claimed = ZERO  # the most that the venue said is filled
         self.fills: dict[str, Fill] = {}
         self.ts_venue = 0  # of the newest update of the venue
@@ -38,12 +40,12 @@ class Tracked:
         # The venue's clock, after which nothing that we sent about it can arrive any more; None: nobody knows.
         self.deadline: int | None = 0
         self.is_confirmed = False  # the venue has told of it at least once
-        self.is_concluded = (
-            False  # its end is our conclusion, from a refusal or a proof: the venue's word undoes it
-        )
+        # Its end is our conclusion, from a refusal, a proof or a person's word: the venue's word undoes it.
+        self.is_concluded = False
+        self.is_told_over = False  # its end is the venue's own word, so that no change can reach it any more
         self.in_flight = 0  # commands that were sent and not answered
+        self.is_changing = False  # a change was among them since one of them is on its way
         self.unknown_since: int | None = None
-        self.is_said_filled = False  # by the venue itself, not only by what its executions add up to
         self.is_late_fill = False
         self.is_overfilled = False  # more executions than the order had quantity: the venue or we are wrong
 
@@ -52,12 +54,17 @@ class Tracked:
         return self.order.status
 
     @property
-    def may_grow(self) -> bool:
+    def is_size_in_doubt(self) -> bool:
         """Whether a change may have raised the quantity, so that being full by the old one is no end."""
-        is_changing = self.status is OrderStatus.PENDING_REPLACE
-        return not self.is_said_filled and (
-            is_changing or any(isinstance(command, AmendRequest) for command in self.commands)
+        return not self.is_told_over and (
+            self.is_changing
+            or any(isinstance(one, AmendRequest) and one.quantity is not None for one in self.commands)
         )
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What an update can change without the order showing it."""
+        return self.state, self.claimed, self.is_confirmed, self.is_concluded, self.is_told_over
 
 
 class FillNews(NamedTuple):
@@ -144,27 +151,42 @@ class OrderTracker:
                 del self._open[old.key]
             self._on_change(old, old.status)
 
-    def conclude(self, tracked: Tracked, status: OrderStatus, reason: str) -> None:
-        """Ends an order by proof, or by a person's word."""
+    def conclude(self, tracked: Tracked, status: OrderStatus, reason: str, *, is_proven: bool) -> None:
+        """Ends an order by proof, or by a person's word, which does not stop what was sent from arriving."""
         news = OrderNews.REJECTED if status is OrderStatus.REJECTED else OrderNews.CANCELED
-        tracked.commands.clear()
+        if is_proven:
+            tracked.commands.clear()
         tracked.is_concluded = True
         self._step(tracked, news, reason)
 
     def command_sent(self, tracked: Tracked, news: OrderNews) -> None:
         """Notes that a cancel or an amendment leaves."""
         tracked.in_flight += 1
+        if news is OrderNews.REPLACE_SENT:
+            tracked.is_changing = True
         self._step(tracked, news)
 
     def command_ended(self, tracked: Tracked, news: OrderNews | None, reason: str = "") -> None:
-        """Notes how a command ended; None where the order that the venue answered with says it all."""
+        """Notes how a command ended; None where the order that the venue answered with says it all.
+
+        A command without an answer is among `tracked.commands` by then.
+        """
         tracked.in_flight = max(0, tracked.in_flight - 1)
+        if not tracked.in_flight:
+            tracked.is_changing = False
         if news is OrderNews.COMMAND_REFUSED and tracked.in_flight and tracked.is_confirmed:
             return  # another change of it is still on its way
-        if news is OrderNews.REJECTED:
-            tracked.is_concluded = True
-        if news is not None:
-            self._step(tracked, news, reason)
+        if news is OrderNews.REJECTED and not tracked.state.is_terminal:
+            if tracked.is_confirmed and tracked.state is not OrderStatus.PENDING_NEW:
+                news = OrderNews.MISSING  # refused, and told of: whichever came first, the venue has to be asked
+            else:
+                tracked.is_concluded = True
+        self._step(tracked, news, reason)
+
+    def settled(self, tracked: Tracked, commands: Sequence[Command]) -> None:
+        """Forgets commands whose fate is known, so that what is known of the order is no longer in doubt."""
+        tracked.commands = [one for one in tracked.commands if one not in commands]
+        self._step(tracked, None)
 
     def missing(self, tracked: Tracked) -> None:
         """Notes that the venue does not find the order, which proves nothing."""
@@ -199,7 +221,7 @@ class OrderTracker:
         tracked = self._find(venue, order.client_order_id, order.venue_order_id)
         if tracked is None:
             return self._adopt(order)
-        before = tracked.order
+        before, facts = tracked.order, tracked.facts
         is_news = order.ts_event > tracked.ts_venue or not tracked.is_confirmed
         if order.venue_order_id and not before.venue_order_id:
             self._learn_venue_id(tracked, order.venue_order_id)
@@ -222,14 +244,17 @@ class OrderTracker:
         elif order.status.is_terminal and order.reason:
             tracked.order = msgspec.structs.replace(before, reason=order.reason)
         self._take_orphans(tracked)
-        status = self._after_news(tracked, order, is_truth, is_news)
-        return tracked if self._compose(tracked, status, before) else None
+        self._after_news(tracked, order, is_truth, is_news)
+        is_changed = self._compose(tracked, before)
+        return tracked if is_changed or tracked.facts != facts else None
 
-    def _after_news(self, tracked: Tracked, order: Order, is_truth: bool, is_news: bool) -> OrderStatus:
-        status = tracked.status
+    def _after_news(self, tracked: Tracked, order: Order, is_truth: bool, is_news: bool) -> None:
+        if order.status.is_terminal:
+            tracked.is_told_over = True
+        elif is_news:
+            tracked.is_told_over = False
         if order.status is OrderStatus.FILLED:
-            tracked.is_said_filled = True
-            tracked.claimed = max(tracked.claimed, tracked.order.quantity)
+            tracked.claimed = max(tracked.claimed, order.quantity)
         news = _NEWS_OF_STATUS.get(order.status)
         if news is OrderNews.ACKNOWLEDGED:
             if is_truth and tracked.in_flight == 0:
@@ -237,18 +262,14 @@ class OrderTracker:
             elif not is_news and not is_truth:
                 news = None  # what is old can not undo what is newer
         if news is None:
-            return status
-        if status is OrderStatus.FILLED and tracked.order.quantity > max(tracked.claimed, _sum_of(tracked.fills)):
-            # It was full by the quantity that it had before a change, which its venue has now told of.
-            tracked.is_said_filled = False
-            return TRANSITIONS[OrderStatus.UNKNOWN, news]
-        if tracked.is_concluded and status is not OrderStatus.FILLED:
+            return
+        if tracked.is_concluded:
             # What a stream says of an order that was refused may be older than the refusal: the venue is asked.
             tracked.is_concluded = False
-            status = OrderStatus.UNKNOWN
+            tracked.state = OrderStatus.UNKNOWN
             if news is OrderNews.ACKNOWLEDGED:
-                return status
-        return TRANSITIONS[status, news]
+                return
+        tracked.state = TRANSITIONS[tracked.state, news]
 
     def _adopt(self, order: Order) -> Tracked | None:
         """Begins to track an order that was placed elsewhere, or by this desk before it was started."""
@@ -267,49 +288,65 @@ class OrderTracker:
         tracked.claimed = order.filled_quantity
         self._keep(tracked)
         self._take_orphans(tracked)
-        status = self._after_news(tracked, order, is_truth=True, is_news=True)
-        self._compose(tracked, status, None)
+        self._after_news(tracked, order, is_truth=True, is_news=True)
+        self._compose(tracked, None)
         return tracked
 
     def _add_fill(self, tracked: Tracked, fill: Fill) -> bool:
         before = tracked.order
         was_over = before.status.is_terminal and before.status is not OrderStatus.FILLED
+        is_known = fill.trade_id in tracked.fills  # from the run before, and read again
         tracked.fills[fill.trade_id] = fill
         # A fill that the venue had already counted when it said that the order is over is not late.
-        is_late = was_over and _sum_of(tracked.fills) > tracked.claimed
+        is_late = was_over and not is_known and _sum_of(tracked.fills) > tracked.claimed
         tracked.is_late_fill = tracked.is_late_fill or is_late
-        self._compose(tracked, before.status, before)
+        if is_late and tracked.is_concluded:
+            # We called it over, and it trades: the venue has to be asked what is left of it.
+            tracked.is_concluded = False
+            tracked.is_confirmed = True
+            tracked.state = OrderStatus.UNKNOWN
+        self._compose(tracked, before)
         tracked.is_confirmed = True
         return is_late
 
-    def _step(self, tracked: Tracked, news: OrderNews, reason: str = "") -> None:
+    def _step(self, tracked: Tracked, news: OrderNews | None, reason: str = "") -> None:
         before = tracked.order
         if reason:
             tracked.order = msgspec.structs.replace(before, reason=reason)
-        self._compose(tracked, TRANSITIONS[before.status, news], before)
+        if news is not None:
+            tracked.state = TRANSITIONS[tracked.state, news]
+        self._compose(tracked, before)
 
-    def _compose(self, tracked: Tracked, status: OrderStatus, before: Order | None) -> bool:
-        """Derives cumulative quantity and status from all facts; says whether anything changed."""
+    def _compose(self, tracked: Tracked, before: Order | None) -> bool:
+        """Derives cumulative quantity and status from all facts; says whether anything changed.
+
+        Being FILLED is derived each time, and never part of the state: it holds for the quantity that is known,
+        which a change may turn out to have raised.
+        """
         order = tracked.order
         filled = _sum_of(tracked.fills)
         total = max(tracked.claimed, filled)
-        may_grow = tracked.may_grow
-        tracked.is_overfilled = total > order.quantity and not may_grow
-        total = min(total, order.quantity)
-        if total >= order.quantity and not may_grow:
-            status = TRANSITIONS[status, OrderNews.ALL_FILLED]
-        elif total > 0 and tracked.is_concluded and status is OrderStatus.REJECTED:
-            status = OrderStatus.UNKNOWN  # it was refused, and trades: the venue has to be asked what there is
-            tracked.is_concluded = False
+        is_full, is_in_doubt = total >= order.quantity, tracked.is_size_in_doubt
+        # What trades beyond the quantity of before a change proves that it grew, and by how much at least.
+        quantity = max(order.quantity, total) if is_in_doubt else order.quantity
+        tracked.is_overfilled = total > quantity
+        total = min(total, quantity)
         # A part fill proves that an order exists; it does not say whether our cancel reached it.
-        elif total > 0 and not (status is OrderStatus.UNKNOWN and tracked.is_confirmed):
-            status = TRANSITIONS[status, OrderNews.PART_FILLED]
-        elif status is OrderStatus.NEW and not tracked.is_confirmed:
-            status = OrderStatus.PENDING_NEW
+        if total > 0 and not (tracked.state is OrderStatus.UNKNOWN and tracked.is_confirmed):
+            tracked.state = TRANSITIONS[tracked.state, OrderNews.PART_FILLED]
+        elif tracked.state is OrderStatus.NEW and not tracked.is_confirmed:
+            tracked.state = OrderStatus.PENDING_NEW
+        status = tracked.state
+        if is_full and not is_in_doubt:
+            status = TRANSITIONS[status, OrderNews.ALL_FILLED]
+        elif is_full and not tracked.in_flight and status in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED):
+            status = OrderStatus.UNKNOWN  # it rests, or it is filled
         average = order.average_price
         if filled > 0 and filled >= total:
             average = sum((f.price * f.quantity for f in tracked.fills.values()), ZERO) / filled
-        tracked.order = msgspec.structs.replace(order, status=status, filled_quantity=total, average_price=average)
+        tracked.order = msgspec.structs.replace(
+            order, status=status, quantity=quantity, filled_quantity=total, average_price=average
+        )
         if status is not OrderStatus.UNKNOWN:
             tracked.unknown_since = None
         elif tracked.unknown_since is None:

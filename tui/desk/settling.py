@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tui.desk.clientid import Random
 from tui.desk.frame import Severity
-from tui.desk.journal import Command, Resolution
+from tui.desk.journal import BY_TRADER, Command, Resolution
 from tui.desk.keeping import Keeper
 from tui.desk.link import Link
 from tui.desk.orders import Tracked
@@ -88,7 +88,8 @@ class Settler:
         finally:
             # Also after a fault of ours, or the order would never be asked about again.
             self._running.discard(tracked.key)
-        self.note_settled(tracked, "told", "the venue told what became of it")
+        if not tracked.is_concluded:  # by a person, who has not told what became of the commands
+            self.note_settled(tracked, "told", "the venue told what became of it")
 
     async def ask(self, link: Link, tracked: Tracked) -> None:
         """Asks the venue for one order, and draws the conclusion. Raises VenueError."""
@@ -114,7 +115,7 @@ class Settler:
     def conclude(self, tracked: Tracked, status: OrderStatus, by: str, words: str) -> None:
         """Ends an order by proof or by a person's word, and keeps that in the journal."""
         commands = list(tracked.commands)
-        self._store.orders.conclude(tracked, status, words)
+        self._store.orders.conclude(tracked, status, words, is_proven=by != BY_TRADER)
         order = tracked.order
         if not commands:  # it was told of before, and is missing since
             commands = [CancelRequest(**{name: getattr(order, name) for name in CancelRequest.__struct_fields__})]
@@ -123,7 +124,8 @@ class Settler:
 
     def note_settled(self, tracked: Tracked, by: str, words: str) -> None:
         """Keeps that nothing that was sent about the order is open any more."""
-        commands, tracked.commands = list(tracked.commands), []
+        commands = list(tracked.commands)
+        self._store.orders.settled(tracked, commands)
         self._keep(tracked, commands, Resolution(by, words, tracked.order))
 
     def _keep(self, tracked: Tracked, commands: Sequence[Command], resolution: Resolution) -> None:

@@ -6,14 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from tests.tui.desk.journal_rig import AMEND
-from tests.tui.desk.rig import FIVE, START, Clock, fill, order, request
+from tests.tui.desk.rig import FIVE, PERP, START, Clock, fill, order, request
 from tui.desk.order_states import TRANSITIONS, OrderNews
 from tui.desk.orders import OrderTracker, Tracked
+from venues.commands import AmendRequest
 from venues.model import OrderStatus
 
 D = Decimal
 S = OrderStatus
+TO_TEN = AmendRequest(instrument=PERP, client_order_id="a", venue_order_id="va", quantity=D(10))
 
 
 @pytest.fixture
@@ -232,7 +233,7 @@ def test_an_order_that_is_full_by_the_size_it_had_before_a_change_is_not_over(tr
     bigger = order("a", S.PARTIALLY_FILLED, quantity=D(10), filled_quantity=D(5), ts_event=START + 1)
     tracker.apply(bigger)
     tracker.command_ended(tracked, OrderNews.REPLACED)
-    assert (status(tracked), tracked.order.quantity) == (S.PARTIALLY_FILLED, 10)
+    assert (status(tracked), tracked.order.quantity) == (S.PARTIALLY_FILLED, D(10))
     assert not tracked.is_overfilled
 
 
@@ -241,11 +242,13 @@ def test_what_a_lost_change_left_open_is_told_by_the_venue_alone(tracker: OrderT
     tracker.command_ended(tracked, None)
     tracker.apply(order("a"))
     tracker.command_sent(tracked, OrderNews.REPLACE_SENT)
-    tracked.commands.append(AMEND)
+    tracked.commands.append(TO_TEN)
     tracker.command_ended(tracked, OrderNews.AMBIGUOUS, "timeout")
     tracker.add_fill(fill("a", "t1", D(5)))
-    assert not status(tracked).is_terminal
-    tracker.confirm(order("a", S.FILLED, filled_quantity=D(5), ts_event=START + 1))
+    assert status(tracked) is S.UNKNOWN
+    tracker.confirm(order("a", filled_quantity=D(5), ts_event=START + 1))
+    assert status(tracked) is S.UNKNOWN  # 5 of 5, or of 10
+    tracker.confirm(order("a", S.FILLED, filled_quantity=D(5), ts_event=START + 2))
     assert status(tracked) is S.FILLED
 
 
@@ -260,3 +263,53 @@ def test_an_order_called_filled_is_back_when_its_venue_tells_of_a_larger_size(tr
     assert [one.key for one in tracker.open_orders()] == ["a"]
     tracker.apply(order("a", filled_quantity=D(0)))  # and what is old changes nothing
     assert status(tracked) is S.PARTIALLY_FILLED
+
+
+def test_what_trades_beyond_the_old_size_proves_a_larger_one(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.command_ended(tracked, None)
+    tracker.apply(order("a"))
+    tracker.command_sent(tracked, OrderNews.REPLACE_SENT)
+    tracked.commands.append(TO_TEN)
+    tracker.command_ended(tracked, OrderNews.AMBIGUOUS, "timeout")
+    tracker.add_fill(fill("a", "t1", D(7)))
+    assert (status(tracked), tracked.order.filled_quantity, tracked.is_overfilled) == (S.UNKNOWN, D(7), False)
+    tracker.settled(tracked, (TO_TEN,))
+    tracker.apply(order("a", S.CANCELED, quantity=D(10), filled_quantity=D(7), ts_event=START + 1))
+    assert (status(tracked), tracked.order.quantity, tracked.order.filled_quantity) == (S.CANCELED, D(10), D(7))
+
+
+def test_being_full_counts_once_the_lost_change_is_settled(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.command_ended(tracked, None)
+    tracker.apply(order("a"))
+    tracker.command_sent(tracked, OrderNews.REPLACE_SENT)
+    tracked.commands.append(TO_TEN)
+    tracker.command_ended(tracked, OrderNews.AMBIGUOUS, "timeout")
+    tracker.confirm(order("a", ts_event=START + 1))
+    tracker.add_fill(fill("a", "t1", D(5)))
+    assert status(tracked) is S.UNKNOWN
+    tracker.settled(tracked, (TO_TEN,))
+    assert status(tracked) is S.FILLED
+
+
+def test_a_refusal_of_what_the_venue_told_of_is_asked_about(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.apply(order("a"))
+    tracker.command_ended(tracked, OrderNews.REJECTED, "not today")
+    assert status(tracked) is S.UNKNOWN
+
+
+def test_a_fill_after_our_own_conclusion_undoes_it_and_one_read_again_does_not(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.apply(order("a"))
+    tracker.command_ended(tracked, None)
+    tracker.missing(tracked)
+    tracker.conclude(tracked, S.CANCELED, "by your own word", is_proven=False)
+    assert tracker.add_fill(fill("a", "t1")).is_late
+    assert status(tracked) is S.UNKNOWN
+    tracker.conclude(tracked, S.CANCELED, "by your own word", is_proven=False)
+    restarted = OrderTracker(Clock(), lambda *_: None)
+    restarted.restore(tracked)
+    assert not restarted.add_fill(fill("a", "t1")).is_late
+    assert status(tracked) is S.CANCELED
