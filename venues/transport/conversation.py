@@ -160,13 +160,15 @@ class Conversation:
         if self._asked.get(key) is ask:
             return
         self._asked[key] = ask
+        stands = False
         try:
             await self.ask(ask)
-        except BaseException:
-            if self._asked.get(key) is ask:
-                del self._asked[key]
-            self._must_ask.set()
-            raise
+            stands = True
+        finally:
+            if not stands:
+                if self._asked.get(key) is ask:
+                    del self._asked[key]
+                self._must_ask.set()
 
     def forget(self, key: str) -> None:
         """The subscription under `key` no longer stands."""

@@ -9,7 +9,7 @@ from tests.tui.desk.order_machine.exchange import Kind
 from tests.tui.desk.order_machine.machine import BadVenueMachine, settings_of
 from tests.tui.desk.order_machine.mutants import MUTANTS, Mutant
 
-_SEQUENCES = 250
+_SEQUENCES = 3_000  # at most: the first failure ends it, mostly within a hundred
 
 
 def run_machine(of: Kind) -> None:
