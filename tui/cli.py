@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from io import StringIO
 from pathlib import Path
+from typing import ClassVar
 
 import click
 import msgspec
 
 from tui.desk.inert import sanitise
-from tui.desk_commands import COMMANDS
-from tui.journal_commands import journal
 from tui.paths import DEFAULT_PROFILE, Paths, UnsafePath, profile_paths
 from venues.registry import venue_names
 
@@ -101,7 +101,27 @@ def _start(options: Options) -> int:
     return run_desk(options)
 
 
+class _Commands(click.Group):
+    """The commands, of which those in other files are imported when they are asked for: a desk needs none."""
+
+    _elsewhere: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("panic", "orders", "positions", "status", "do"), "tui.desk_commands"),
+        "journal": "tui.journal_commands",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self._elsewhere})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self._elsewhere and cmd_name not in self.commands:
+            module = importlib.import_module(self._elsewhere[cmd_name])
+            for command in module.COMMANDS:
+                self.add_command(command)
+        return super().get_command(ctx, cmd_name)
+
+
 @click.group(
+    cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     help="A full-screen terminal desk for trading by hand. Without arguments it opens the PAPER desk, an "
@@ -176,10 +196,6 @@ def record(
     done = record_venue(venue, settings, out, symbols=instruments, seconds=seconds)
     how = f"{done.rows:,} rows in {done.seconds:.1f} s" if done is not None else "ended by a signal"
     click.echo(f"{sanitise(str(out), _LONGEST_MESSAGE)}: {how}", err=True)
-
-
-for _command in (*COMMANDS, journal):
-    cli.add_command(_command)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -160,3 +160,6 @@ def _target(out: Path | None) -> Iterator[Sink]:
         raise click.BadParameter(f"{out}: {error.strerror}", param_hint="--out") from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as target:
         yield target
+
+
+COMMANDS = (journal,)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 from click.testing import CliRunner
 
+from tests.tui.test_cli import every_command
 from tui.cli import cli
 from tui.config import parse_config
 from tui.keymap import Keymap, build_keymap
@@ -48,7 +49,7 @@ def test_every_command_is_understood(readme: str) -> None:
         words = shlex.split(line, comments=True)[3:]
         result = CliRunner().invoke(cli, [*words, "--help"])
         assert result.exit_code == 0, (line, result.output)
-        known = {option for command in (cli, *cli.commands.values()) for p in command.params for option in p.opts}
+        known = {option for command in (cli, *every_command()) for p in command.params for option in p.opts}
         assert {word for word in words if word.startswith("--")} <= known | {"--help"}, line
 
 

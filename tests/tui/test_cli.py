@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tui.cli import FAILED, OK, USAGE, Options, cli, run
@@ -125,4 +126,13 @@ def test_limits_are_the_configurations_and_the_defaults_for_the_rest() -> None:
 
 
 def test_every_command_has_help() -> None:
-    assert all(command.help for command in [cli, *cli.commands.values()])
+    assert all(command.help for command in [cli, *every_command()])
+
+
+def every_command() -> list[click.Command]:
+    context = click.Context(cli)
+    found = [cli.get_command(context, name) for name in cli.list_commands(context)]
+    assert {"panic", "orders", "positions", "status", "do", "journal", "replay", "record"} == {
+        command.name for command in found if command is not None
+    }
+    return [command for command in found if command is not None]
