@@ -30,8 +30,7 @@ from tui.key_order import PATIENCE, KeyOrder
 from tui.keymap import Context, Keymap
 from tui.screens.dashboard import Dashboard
 from tui.screens.error import ErrorDialog
-from tui.screens.panic import PanicOverlay
-from tui.screens.recovery import RecoveryScreen
+from tui.screens.following import FollowsDesk
 from tui.theming import DEFAULT_THEME, THEMES, load_themes
 from venues.port import Mode
 
@@ -142,7 +141,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         if frame is not None:
             self._dashboard.take(frame)
             for screen in self.screen_stack:
-                if isinstance(screen, PanicOverlay | RecoveryScreen):
+                if isinstance(screen, FollowsDesk):
                     screen.take(self._dashboard.state)
         else:
             self._dashboard.let_time_pass()

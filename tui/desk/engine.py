@@ -88,6 +88,7 @@ class Engine:
         self._halt: asyncio.Event | None = None
         self._is_up = threading.Event()
         self._opening: asyncio.Event | None = None
+        self._door: Door | None = None
         self._hold = 0.0
         self._longest_gap = 0.0
 
@@ -261,7 +262,6 @@ class Engine:
         self._session = session
         self._put_frame(session)
         self._is_up.set()
-        door = await self._open_door(session)
         opening = asyncio.create_task(self._open_venues(session, self._opening))
         try:
             await self._until_halted(session, self._halt)
@@ -269,8 +269,8 @@ class Engine:
             self._session = None
             opening.cancel()
             await asyncio.wait({opening})
-            if door is not None:
-                await door.aclose()
+            if self._door is not None:
+                await self._door.aclose()
             await session.aclose()
             self._put_frame(session)
 
@@ -289,6 +289,8 @@ class Engine:
     async def _open_venues(self, session: Session, release: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(release.wait(), self._hold)
+        # Not before the first paint either: what answers other processes takes 20 ms to import.
+        self._door = await self._open_door(session)
         await session.open()
 
     async def _until_halted(self, session: Session, halt: asyncio.Event) -> None:

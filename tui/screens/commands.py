@@ -19,7 +19,6 @@ from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.instruments import InstrumentPicker, find_instruments
 from tui.screens.quit import has_open_orders, quit_reasons
-from tui.screens.recovery import RecoveryScreen, unanswered_rows
 from tui.widgets.balances import Balances
 from tui.widgets.blotter import Blotter
 from tui.widgets.candles import Candles
@@ -208,9 +207,11 @@ class Commands:
             return
         if self._app.screen is self._dashboard:
             self._has_offered_recovery = True
-            self._app.push_screen(RecoveryScreen(self._dashboard))
+            self._open_recovery()
 
     def _open_recovery(self) -> None:
+        from tui.screens.recovery import RecoveryScreen, unanswered_rows  # most starts have nothing to recover
+
         view = self._dashboard.state.recovery
         if isinstance(self._app.screen, RecoveryScreen):
             return

@@ -84,6 +84,8 @@ class PanicOverlay(ModalScreen[bool]):
     gives nanoseconds.
     """
 
+    follows_desk = True
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "go", "do it"),
         Binding("escape,n,q", "leave", "leave"),

@@ -57,6 +57,8 @@ class RecoveryScreen(ModalScreen[None], inherit_bindings=False):
     burst, never does.
     """
 
+    follows_desk = True
+
     def __init__(self, dashboard: Dashboard) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS = _ACROSS, _DOWN
