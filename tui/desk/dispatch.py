@@ -200,20 +200,16 @@ class Dispatcher:
             result = await outcome_of(work)
         except asyncio.CancelledError:
             for one in departing.targets:
-                self._keep_command(one, command)
+                one.keep_unanswered(command)
                 self._store.orders.command_ended(one, OrderNews.AMBIGUOUS, "the desk stopped waiting")
             raise
         answer = self._judge(command, result)
         if answer.fate is Fate.UNKNOWN:
             for one in departing.targets:
-                self._keep_command(one, command)
+                one.keep_unanswered(command)
         if answer.fate in (Fate.ANSWERED, Fate.UNKNOWN) and not departing.has_left:
             logger.error("%s sent a %s without the journal", departing.venue, type(command).__name__)
         return answer._replace(fault=departing.fault)
-
-    def _keep_command(self, tracked: Tracked, command: Command) -> None:
-        if command not in tracked.commands:
-            tracked.commands.append(command)
 
     def _judge(self, command: Command, result: Order | Sequence[Order] | BaseException) -> Answer:
         if isinstance(result, Order):

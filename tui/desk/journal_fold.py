@@ -141,7 +141,7 @@ class JournalState:
         self._ts = ts
         for sent in [sent for waiting in self._open.values() for sent in waiting]:
             for tracked in sent.targets:
-                _keep_command(tracked, sent.row.command)
+                tracked.keep_unanswered(sent.row.command)
         for tracked in list(self.orders.values()):
             words = "" if tracked.status.is_terminal else "the desk ended before the venue's answer"
             for _ in range(tracked.in_flight):
@@ -256,7 +256,7 @@ class JournalState:
         waiting = sent.row._replace(is_ambiguous=True, words=event.text)
         self._open.setdefault(row.body_hash, []).append(_Sent(waiting, sent.targets))
         for tracked in sent.targets:
-            _keep_command(tracked, command)
+            tracked.keep_unanswered(command)
             self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, event.text)
 
     def _take_fact(self, _row: Row, event: Event) -> None:
@@ -281,7 +281,7 @@ class JournalState:
         for sent in waiting:
             for tracked in sent.targets:
                 if is_a_word:
-                    _keep_command(tracked, command)
+                    tracked.keep_unanswered(command)
                 if not sent.row.is_ambiguous:
                     self._tracker.command_ended(tracked, None)
         if not is_a_word:
@@ -312,11 +312,6 @@ def fold(rows: Iterable[Row]) -> JournalState:
     for row in rows:
         state.take(row)
     return state
-
-
-def _keep_command(tracked: Tracked, command: Command) -> None:
-    if command not in tracked.commands:
-        tracked.commands.append(command)
 
 
 def _news_of(command: Command, refusal: Refusal | None) -> tuple[OrderNews | None, str]:

@@ -53,6 +53,11 @@ class Tracked:
     def status(self) -> OrderStatus:
         return self.order.status
 
+    def keep_unanswered(self, command: Command) -> None:
+        """Remembers a command that ended without the venue's answer; the same again is one."""
+        if command not in self.commands:
+            self.commands.append(command)
+
     @property
     def is_size_in_doubt(self) -> bool:
         """Whether a change may have raised the quantity, so that being full by the old one is no end."""

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from tui.desk.remote_messages import (
 )
 from tui.desk.remote_rows import desk_line, order_lines, position_lines, venue_lines
 from tui.desk.remote_socket import ControlSocket, SocketError
+from tui.desk.tasks import cancelled
 from venues.errors import VenueError
 from venues.transport.clock import boottime_ns
 
@@ -106,13 +107,13 @@ class RemoteControl:
     async def aclose(self) -> None:
         """Stops answering, and waits a second at most for what acts on the market. Again is no error."""
         if self._accepting is not None:
-            await _cancelled({self._accepting})
+            await cancelled({self._accepting})
         if self._control is not None:
             self._control.close()
             self._control = None
         if self._acting:
             await asyncio.wait(self._acting, timeout=_LAST_SECONDS)
-        await _cancelled({*self._clients, *self._acting})
+        await cancelled({*self._clients, *self._acting})
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -285,11 +286,3 @@ def _say_at_once(connection: socket.socket, message: Message) -> None:
             connection.send(encode(message))
         except OSError as error:
             logger.info("a request was left: %s", error)
-
-
-async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    ending = set(tasks)
-    for task in ending:
-        task.cancel()
-    if ending:
-        await asyncio.wait(ending)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from decimal import Decimal
 from random import SystemRandom
 from typing import Any
@@ -32,6 +32,7 @@ from tui.desk.recovery import Recovery
 from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
 from tui.desk.supervision import Supervisor
+from tui.desk.tasks import cancelled
 from tui.desk.trading import Trader
 from tui.desk.watch import Watch
 from venues.model import NANOSECONDS, Fill, InstrumentId, MarginMode, Order, OrderStatus
@@ -175,13 +176,13 @@ class Session:
     async def aclose(self) -> None:
         """Ends all tasks, closes every venue and then the journal."""
         self.supervisor.is_closing = True
-        await _cancelled(self._work)
+        await cancelled(self._work)
         closing = [asyncio.ensure_future(link.venue.aclose()) for link in self.links.values()]
         if closing:
             await asyncio.wait(closing)
         if self._serving:  # a venue may tell on its way out what it cancelled
             await asyncio.wait(self._serving, timeout=_LAST_WORDS)
-        await _cancelled({*self._serving, *self._background})
+        await cancelled({*self._serving, *self._background})
         for link, task in zip(self.links.values(), closing, strict=True):
             error = None if task.cancelled() else task.exception()
             if error is not None:
@@ -472,15 +473,6 @@ class Session:
     def say(self, kind: FactKind, severity: Severity, text: str) -> None:
         """Tells a fact of the desk itself."""
         self.store.tell(Fact(ts=self._clock(), kind=kind, severity=severity, text=text))
-
-
-async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancels tasks and waits until they have ended."""
-    ending = set(tasks)
-    for task in ending:
-        task.cancel()
-    if ending:
-        await asyncio.wait(ending)
 
 
 def _denied(guard: str, text: str) -> Outcome:

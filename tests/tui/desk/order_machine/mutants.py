@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.tui.desk.order_machine.exchange import Kind
-from tui.desk import journal_fold, orders, proof, settling
+from tui.desk import orders, proof, settling
 from tui.desk.dispatch import Answer, Dispatcher, Fate
 from tui.desk.journal_fold import JournalState
 from tui.desk.order_states import TRANSITIONS, OrderNews
@@ -270,7 +270,14 @@ def _nothing_closed_off(patch: pytest.MonkeyPatch) -> None:
 
 
 def _commands_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(journal_fold, "_keep_command", lambda *_: None)
+    close_off = JournalState.close_off
+
+    def close_off_and_forget(self: JournalState, ts: int) -> None:
+        close_off(self, ts)
+        for tracked in self.orders.values():
+            tracked.commands.clear()
+
+    patch.setattr(JournalState, "close_off", close_off_and_forget)
 
 
 def _verdicts_not_kept(patch: pytest.MonkeyPatch) -> None:
