@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from venues.book import Book
 from venues.commands import AmendRequest, CancelRequest, OrderRequest, Subscription
 from venues.events import BookSnapshot, Event, Ticker, Trade
 from venues.model import (
@@ -196,3 +197,16 @@ class Trading(Protocol):
 @runtime_checkable
 class Venue(MarketData, Trading, Protocol):
     """Both halves."""
+
+
+@runtime_checkable
+class KeepsBooks(Protocol):
+    """A venue that proves its books itself, by checksums of its own; whoever consumes its events may read them.
+
+    Such a venue invalidates them when a connection is lost, and mends them: a book that is not valid, also one
+    that the consumer has invalidated, becomes valid by itself as soon as the venue allows.
+    """
+
+    def book(self, instrument: InstrumentId) -> Book | None:
+        """Returns the book as it now stands, valid or not; None where it is not subscribed."""
+        ...

@@ -68,6 +68,9 @@ class ScriptedDesk:
     def show(self, instrument: InstrumentId) -> Future[None]:
         return self._told("show", instrument)
 
+    def open_venue(self, name: str) -> Future[Outcome]:
+        return self._asked("open_venue", name)
+
     def set_bar_interval(self, seconds: int) -> Future[None]:
         return self._told("set_bar_interval", seconds)
 

@@ -182,6 +182,9 @@ class Engine:
     def show(self, instrument: InstrumentId) -> Future[None]:
         return self._ask(lambda session: session.show(instrument))
 
+    def open_venue(self, name: str) -> Future[Outcome]:
+        return self._ask(lambda session: session.open_venue(name))
+
     def set_bar_interval(self, seconds: int) -> Future[None]:
         return self._ask(lambda session: session.set_bar_interval(seconds))
 

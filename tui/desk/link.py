@@ -10,7 +10,7 @@ from tui.desk.clientid import ClientOrderIds
 from venues.commands import Channel, Subscription
 from venues.events import Event
 from venues.model import InstrumentId
-from venues.port import Mode, Venue
+from venues.port import KeepsBooks, Mode, Venue
 
 
 class Link:
@@ -22,6 +22,7 @@ class Link:
         self.account = account
         self.next_id = ids
         self.has_account = venue.capabilities.mode is not Mode.READ_ONLY
+        self.keeps_books = isinstance(venue, KeepsBooks)  # and mends them
         self.fault = ""  # why no order can be sent
         self.is_reconciled = False
         self.was_lost = False  # the connection has been lost since the account was last read back

@@ -19,14 +19,17 @@ class Market:
     """One instrument's market data. Not thread-safe; `ts_recv` is the engine's clock in nanoseconds."""
 
     __slots__ = (
-        "bars", "book", "book_ts_recv", "instrument", "is_favourite", "is_quoted", "last", "mark", "quote_ts_recv",
-        "shown_quote", "tape", "tape_ts_recv", "ticker", "trade_count", "ts_mended",
+        "bars", "book", "book_ts_recv", "had_valid_book", "instrument", "is_favourite", "is_quoted", "last",
+        "mark", "quote_ts_recv", "shown_quote", "tape", "tape_ts_recv", "ticker", "trade_count", "ts_mended",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.book: Book | None = None
         self.book_ts_recv = 0
+        self.had_valid_book = (
+            False  # after the last event, where the venue keeps it: it changes ahead of its events
+        )
         self.ts_mended = 0  # when the book was last asked for anew
         self.tape: deque[Trade] = deque(maxlen=TAPE_ROWS)
         self.trade_count = 0
@@ -46,6 +49,13 @@ class Market:
             self.book = Book(event.instrument)
         self.book_ts_recv = now
         return self.book.apply(event)
+
+    def share_book(self, book: Book | None, now: int) -> bool:
+        """Takes the book that the venue itself keeps, as it now stands; says whether it is valid."""
+        self.book = book
+        self.book_ts_recv = now
+        self.had_valid_book = book is not None and book.is_valid
+        return self.had_valid_book
 
     def take_trade(self, trade: Trade, now: int) -> None:
         self.tape.append(trade)

@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-from tui.desk.clientid import ClientOrderIds, Random
+from tui.desk.clientid import Random
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.dispatch import Dispatcher, outcome_of
-from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity, VenueView
+from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity
 from tui.desk.guards import Guards, Limits
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited, day_topic
@@ -29,12 +29,14 @@ from tui.desk.link import Link
 from tui.desk.orders import Tracked
 from tui.desk.panic import Panic
 from tui.desk.recovery import Recovery
+from tui.desk.roster import Roster, mode_of
 from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
 from tui.desk.supervision import Supervisor
 from tui.desk.tasks import cancelled
 from tui.desk.trading import Trader
 from tui.desk.watch import Watch
+from venues.errors import VenueError
 from venues.model import NANOSECONDS, Fill, InstrumentId, MarginMode, Order, OrderStatus
 from venues.port import Mode, Venue
 from venues.transport.clock import Jump, JumpWatch
@@ -43,8 +45,6 @@ logger = logging.getLogger(__name__)
 
 _LAST_WORDS = 0.5  # seconds
 _WHOLE = 500  # characters: the remedy stands at the end
-_MODE_RANK = (Mode.LIVE, Mode.PRACTICE, Mode.PAPER, Mode.REPLAY, Mode.READ_ONLY)
-
 
 DETACH_POLICIES = ("leave", "cancel_session", "cancel_all")
 
@@ -70,6 +70,7 @@ class Session:
     reads what the run before left in the journal; it blocks, and is called on another thread.
 
     With a `read_only_reason` the desk only watches: another one trades, and `panic_elsewhere` asks that one.
+    `open_more` makes a venue that is opened later, by its name.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Session:
         detach_when: str = "",
         read_only_reason: str = "",
         panic_elsewhere: Callable[[], Awaitable[PanicReceipt]] | None = None,
+        open_more: Callable[[str], Venue] | None = None,
         panic_patience: float = 15.0,
         reverse_patience: float = 10.0,
     ) -> None:
@@ -102,23 +104,13 @@ class Session:
         self.store = Store(clock, tell, currency, self._note_order, self._keep_fact)
         self.store.budget = limits.session_budget
         self.store.interval = bar_interval
-        self.links = {
-            venue.name: Link(
-                venue,
-                account,
-                ClientOrderIds(venue.capabilities.mode, venue.capabilities, clock, random),
-            )
-            for venue in venues
-        }
-        modes = {venue.capabilities.mode for venue in venues}
-        self.guards = Guards(limits, is_armed=Mode.LIVE not in modes)
+        self._roster = Roster(self.store, account, clock, random)
+        self.links = self._roster.links
+        mode = Mode.READ_ONLY if read_only_reason else mode_of(venue.capabilities.mode for venue in venues)
+        self.guards = Guards(limits, is_armed=mode is not Mode.LIVE)
         self.guards.read_only_reason = read_only_reason
         self._panic_elsewhere = panic_elsewhere
-        if read_only_reason:
-            modes = {Mode.READ_ONLY}
-            for link in self.links.values():
-                # The embedded exchange of this process has another account than the one that is traded on.
-                link.has_account = link.has_account and link.venue.capabilities.mode is not Mode.PAPER
+        self._open_more = open_more
         self._clock = clock
         self._sleep = sleep
         self._reverse_patience = reverse_patience
@@ -130,7 +122,7 @@ class Session:
         self._watch = Watch(self.store, self.links, clock, shown, favourites)
         self.recovery: Recovery | None = None
         self._inherit = inherit
-        self._fills_kept: frozenset[tuple[str, str]] = frozenset()
+        self._found: Inherited | None = None
         if journal is None:
             journal = NoJournal() if inherit is None else ClosedJournal("the journal is not open yet")
         self._journal = journal
@@ -147,7 +139,7 @@ class Session:
             self.store, self.links, self.trader, self.dispatcher, clock, sleep, patience=panic_patience
         )
         self.store.desk = DeskView(
-            mode=next((mode for mode in _MODE_RANK if mode in modes), Mode.READ_ONLY),
+            mode=mode,
             account=account,
             is_armed=self.guards.is_armed and not read_only_reason,
             lock_reason=self.guards.lock_reason,
@@ -155,11 +147,8 @@ class Session:
             detach_when=detach_when,
             read_only_reason=read_only_reason,
         )
-        for link in self.links.values():
-            can = link.venue.capabilities
-            self.store.set_venue(
-                VenueView(venue=link.name, account=account, mode=can.mode, capabilities=can, is_reconciling=True)
-            )
+        for venue in venues:
+            self._roster.add(venue, only_watches=bool(read_only_reason))
 
     async def open(self) -> None:
         """Takes on what the run before left, begins to open every venue, and returns.
@@ -172,6 +161,22 @@ class Session:
         self._begin(self._watch_day(), self._background)
         for link in self.links.values():
             self._begin(self.supervisor.run(link), self._serving)
+
+    async def open_venue(self, name: str) -> Outcome:
+        """Opens one more venue beside those that are open, until the desk is left."""
+        if self._open_more is None:
+            return _denied("venue", "this desk can not open another venue")
+        try:
+            venue = self._open_more(name)
+        except VenueError as error:
+            return _denied("venue", sanitise(str(error)))
+        if refusal := self._roster.refusal(venue):
+            return _denied("venue", refusal)
+        link = self._roster.add(venue, only_watches=self.guards.is_read_only)
+        if self._found is not None:
+            self._hand_down(self._found, link)
+        self._begin(self.supervisor.run(link), self._serving)
+        return Outcome(verdict=Verdict.SENT)
 
     async def aclose(self) -> None:
         """Ends all tasks, closes every venue and then the journal."""
@@ -385,17 +390,14 @@ class Session:
             return
         if found.journal is not None:
             self._use(found.journal)
-        self._fills_kept = found.fills_seen
+        self._found = found
         self.guards.inherit(found.budget_used, found.locked_until, found.lock_reason)
         if found.day_open is not None:
             self._day_noted = self.store.ledger.day
             self.store.ledger.day_open = found.day_open
         self.trader.show_budget()
-        for tracked in found.orders:
-            if tracked.order.instrument.venue in self.links:
-                self.store.orders.restore(tracked)
         for link in self.links.values():
-            link.ts_inherited, link.fills_kept = found.ts_last, found.fills_seen
+            self._hand_down(found, link)
         self.recovery = Recovery(found, self.store, self.links, self.settler, self.keeper, self._clock)
         self.store.recovery = self.recovery.view
         self.guards.is_recovering = self.recovery.holds
@@ -407,6 +409,13 @@ class Session:
         self.store.mark_dirty(Topic.RECOVERY, Topic.ORDERS)
         for tracked in list(self.store.orders.open_orders()):
             self._settle(self.links[tracked.order.instrument.venue], tracked)
+
+    def _hand_down(self, found: Inherited, link: Link) -> None:
+        """Gives one venue what the run before left of it."""
+        link.ts_inherited, link.fills_kept = found.ts_last, found.fills_seen
+        for tracked in found.orders:
+            if tracked.order.instrument.venue == link.name:
+                self.store.orders.restore(tracked)
 
     def _use(self, journal: Journal) -> None:
         self._journal = journal
@@ -420,7 +429,8 @@ class Session:
             self.store.mark_dirty(Topic.RECOVERY)
 
     def _keep_fact(self, fact: Order | Fill, is_answer: bool) -> None:
-        if isinstance(fact, Order) or (fact.instrument.venue, fact.trade_id) not in self._fills_kept:
+        kept = self._found.fills_seen if self._found is not None else frozenset()
+        if isinstance(fact, Order) or (fact.instrument.venue, fact.trade_id) not in kept:
             self.keeper.fact(fact, is_answer=is_answer)
 
     async def _watch_day(self) -> None:

@@ -33,6 +33,7 @@ from tui.desk.market import Market
 from tui.desk.orders import OrderTracker, Tracked
 from tui.desk.valuation import Valuation
 from tui.desk.views import book_view, in_watch_order, inert_instrument, order_view
+from venues.book import Book
 from venues.events import (
     BalanceUpdate,
     BarUpdate,
@@ -110,6 +111,7 @@ class Store:
         self._valuation = Valuation(self.ledger, self.markets, self.price_of, currency)
         self._held: set[InstrumentId] = set()  # instruments with a position: their mark moves the P&L
         self._quarantined: set[InstrumentId] = set()
+        self._book_keepers: dict[str, Callable[[InstrumentId], Book | None]] = {}
         self._number = 0
         self._messages = 0
         self._second = 0
@@ -312,6 +314,10 @@ class Store:
             why = "unknown" if is_symbol(instrument.symbol) else "unreadable"
             self.log(f"{instrument.venue}: left aside, {why} instrument {instrument.symbol}", Severity.WARNING)
 
+    def share_books(self, venue: str, keeper: Callable[[InstrumentId], Book | None]) -> None:
+        """Has the books of a venue read where the venue keeps and proves them, not kept here once more."""
+        self._book_keepers[venue] = keeper
+
     def _take_book(self, event: BookSnapshot | BookDelta) -> None:
         market = self.markets.get(event.instrument)
         if market is None:
@@ -319,8 +325,13 @@ class Store:
             return
         if self.shown is not None and market is not self.shown and market.book is None:
             return  # what was still on its way when the desk moved on: nobody would keep that book
-        was_valid = market.book is not None and market.book.is_valid
-        is_valid = market.take_book(event, self._clock())
+        keeper = self._book_keepers.get(event.instrument.venue)
+        if keeper is None:
+            was_valid = market.book is not None and market.book.is_valid
+            is_valid = market.take_book(event, self._clock())
+        else:
+            was_valid = market.had_valid_book
+            is_valid = market.share_book(keeper(event.instrument), self._clock())
         if was_valid and not is_valid and market.book is not None:
             self.log(f"{event.instrument}: book is invalid, {market.book.detail}", Severity.WARNING)
         if market is self.shown:
@@ -394,7 +405,7 @@ class Store:
             round_trip=status.round_trip if status.round_trip is not None else view.round_trip,
             clock_offset=status.clock_offset if status.clock_offset is not None else view.clock_offset,
         )
-        if status.state in (LinkState.RECONNECTING, LinkState.DOWN):
+        if status.state in (LinkState.RECONNECTING, LinkState.DOWN) and status.venue not in self._book_keepers:
             self.distrust_books(status.venue)
         if fact is not None:
             self.tell(fact)

@@ -92,6 +92,7 @@ class Watch:
         """Yields what has to be asked of a venue after what it told: a new book, marks of positions."""
         shown = self._store.shown
         is_broken = shown is not None and shown.is_book_broken and shown.instrument.id.venue == link.name
+        is_broken = is_broken and not link.keeps_books
         if shown is not None and is_broken and now - shown.ts_mended > NANOSECONDS:  # at most once a second
             shown.ts_mended = now
             yield self._mend(link, shown.instrument.id)

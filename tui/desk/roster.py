@@ -1,0 +1,74 @@
+"""The venues of one desk: which are open, and which may be opened beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from tui.desk.clientid import ClientOrderIds, Random
+from tui.desk.frame import VenueView
+from tui.desk.link import Link
+from tui.desk.store import Store
+from venues.port import KeepsBooks, Mode, Venue
+
+_RANK = (Mode.LIVE, Mode.PRACTICE, Mode.PAPER, Mode.REPLAY, Mode.READ_ONLY)
+
+
+def mode_of(modes: Iterable[Mode]) -> Mode:
+    """Returns the mode of a desk whose venues have these: the one in which most is at stake."""
+    found = set(modes)
+    return next((mode for mode in _RANK if mode in found), Mode.READ_ONLY)
+
+
+def mixture(modes: Iterable[Mode]) -> str:
+    """Returns why venues of these modes can not be on one desk; empty where they can.
+
+    The mode's word stands over every order, so it has to be true of every order. A venue on which nothing can be
+    ordered joins any other.
+    """
+    found = sorted(set(modes) - {Mode.READ_ONLY}, key=_RANK.index)
+    if len(found) < 2:
+        return ""
+    return f"{' and '.join(found)} can not be on one desk: which of them an order is for could be mistaken"
+
+
+class Roster:
+    """Makes the link of each venue of one desk. `clock` returns nanoseconds UTC."""
+
+    def __init__(self, store: Store, account: str, clock: Callable[[], int], random: Random) -> None:
+        self.links: dict[str, Link] = {}
+        self._store = store
+        self._account = account
+        self._clock = clock
+        self._random = random
+
+    @property
+    def modes(self) -> set[Mode]:
+        """The modes of the venues that are open."""
+        return {link.venue.capabilities.mode for link in self.links.values()}
+
+    def add(self, venue: Venue, *, only_watches: bool = False) -> Link:
+        """Puts a venue on the desk, not opened yet."""
+        can = venue.capabilities
+        link = Link(venue, self._account, ClientOrderIds(can.mode, can, self._clock, self._random))
+        if only_watches and can.mode is Mode.PAPER:
+            # The embedded exchange of this process has another account than the one that is traded on.
+            link.has_account = False
+        self.links[venue.name] = link
+        if isinstance(venue, KeepsBooks):
+            self._store.share_books(venue.name, venue.book)
+        self._store.set_venue(
+            VenueView(venue=link.name, account=self._account, mode=can.mode, capabilities=can, is_reconciling=True)
+        )
+        return link
+
+    def refusal(self, venue: Venue) -> str:
+        """Returns why a venue can not join those that are open; empty where it can."""
+        if venue.name in self.links:
+            return f"{venue.name} is open already"
+        mode = venue.capabilities.mode
+        if refusal := mixture({*self.modes, mode}):
+            return refusal
+        if mode is not Mode.READ_ONLY and mode not in self.modes:
+            desk = mode_of(self.modes)
+            return f"this desk is {desk}; {mode} needs one of its own: pitside --venue {venue.name}"
+        return ""
