@@ -29,6 +29,7 @@ Checksum: TypeAlias = Callable[[Sequence[Level], Sequence[Level]], int]
 """Computes a venue's checksum from the whole bids and asks, best first, as the venue wrote them."""
 
 MAX_LEVELS = 20_000
+_MISSES = 3  # whole books in a row without a match, after which the checksum is not what we take it for
 MAX_TEXT = 41  # 20 digits, a point and 20 digits
 
 _is_number = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?").fullmatch
@@ -49,7 +50,7 @@ class Verification(StrEnum):
     """What the venue's checksums say about a valid book."""
 
     NONE = "none"  # the venue has none, or nobody gave the book the way to compute it
-    UNVERIFIED = "unverified"  # it sends 0, nothing, or one that never matched since the snapshot
+    UNVERIFIED = "unverified"  # it sends 0, nothing, or one that not even three whole books in a row have matched
     VERIFIED = "verified"
 
 
@@ -137,7 +138,7 @@ class Book:
         self.fault: Fault | None = Fault.WAITING
         self.detail = "there is no snapshot yet"
         self._checksum = checksum
-        self._has_matched = False
+        self._misses = 0  # snapshots in a row that did not have the venue's checksum
         self._verification = Verification.NONE if checksum is None else Verification.UNVERIFIED
         self._bids = _Levels(-1)
         self._asks = _Levels(1)
@@ -162,7 +163,6 @@ class Book:
             if isinstance(event, BookSnapshot):
                 self._bids.replace(event.bids)
                 self._asks.replace(event.asks)
-                self._has_matched = False
                 self.fault = None
                 self.detail = ""
             else:
@@ -184,7 +184,7 @@ class Book:
         self.sequence = event.sequence
         self.ts_event = event.ts_event
         self.ts_recv = event.ts_recv
-        return self._checksum is None or self._verify(self._checksum, event.checksum)
+        return self._checksum is None or self._verify(self._checksum, event)
 
     def invalidate(self, detail: str, fault: Fault = Fault.GAP) -> None:
         """Makes the book unreadable until the next snapshot, for instance because the connection was lost."""
@@ -270,17 +270,22 @@ class Book:
             if Decimal(bid) > Decimal(ask):
                 raise _Crossed(f"the best bid {bid} is above the best ask {ask}")
 
-    def _verify(self, compute: Checksum, given: int | None) -> bool:
-        # 0 or nothing is no proof, and no fault either: a venue that began to send 0 for ever once put feeds
-        # that insisted into an endless reconnect. The same for one that never matched: then it is our reading.
+    def _verify(self, compute: Checksum, event: BookSnapshot | BookDelta) -> bool:
+        given = event.checksum
         if given and compute(self._bids.levels, self._asks.levels) == given:
-            self._has_matched = True
+            self._misses = 0
             self._verification = Verification.VERIFIED
             return True
         self._verification = Verification.UNVERIFIED
-        if given and self._has_matched:
-            return self._fail(Fault.CHECKSUM, f"the book does not have the venue's checksum {given}")
-        return True
+        # 0 or nothing is no proof, and no fault either: a venue that began to send 0 for ever once put feeds
+        # that insisted into an endless reconnect. The same for one that never matches: then it is our reading.
+        if not given:
+            return True
+        if isinstance(event, BookSnapshot):
+            self._misses = min(_MISSES, self._misses + 1)
+        if self._misses >= _MISSES:
+            return True
+        return self._fail(Fault.CHECKSUM, f"the book does not have the venue's checksum {given}")
 
     def _fail(self, fault: Fault, detail: str) -> bool:
         self.fault = fault

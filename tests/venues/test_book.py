@@ -276,13 +276,29 @@ def test_a_matching_checksum_verifies_and_a_later_mismatch_is_a_fault() -> None:
     assert verification(book) is Verification.UNVERIFIED
 
 
-@pytest.mark.parametrize("given", [0, None, GOOD + 1])
-def test_no_checksum_or_one_that_never_matched_degrades(given: int | None) -> None:
+@pytest.mark.parametrize("given", [0, None])
+def test_no_checksum_is_no_proof_and_no_fault(given: int | None) -> None:
     book = Book(BTC, crc)
     assert book.apply(snapshot(checksum=given))
     assert book.apply(delta(checksum=given))
     assert verification(book) is Verification.UNVERIFIED
     book.top(1)
+
+
+def test_one_that_never_matches_degrades_with_the_third_whole_book() -> None:
+    book = Book(BTC, crc)
+    for sequence in (1, 2):
+        assert not book.apply(snapshot(sequence=sequence, checksum=GOOD + 1))
+        assert book.fault is Fault.CHECKSUM
+        with pytest.raises(InvalidBook):
+            book.top(1)
+    assert book.apply(snapshot(sequence=3, checksum=GOOD + 1))
+    assert book.apply(delta(previous=3, sequence=4, checksum=GOOD + 1))
+    assert verification(book) is Verification.UNVERIFIED
+    book.top(1)
+    assert book.apply(snapshot(sequence=5, checksum=GOOD)), "and one that matches is trusted again"
+    assert verification(book) is Verification.VERIFIED
+    assert not book.apply(delta(previous=5, sequence=6, checksum=1))
 
 
 @pytest.mark.parametrize("given", [0, None])
@@ -299,10 +315,10 @@ def test_without_a_way_to_compute_it_there_is_no_verification() -> None:
     assert verification(book) is Verification.NONE
 
 
-def test_after_a_snapshot_the_checksum_has_to_match_anew_before_it_is_trusted() -> None:
+def test_a_whole_book_that_does_not_match_is_a_fault_too() -> None:
     book = Book(BTC, crc)
     assert book.apply(snapshot(checksum=GOOD))
-    assert book.apply(snapshot(sequence=2, checksum=GOOD + 1))
-    assert verification(book) is Verification.UNVERIFIED
-    assert book.apply(delta(previous=2, sequence=3, checksum=GOOD))
+    assert not book.apply(snapshot(sequence=2, checksum=GOOD + 1))
+    assert not book.apply(delta(previous=2, sequence=3, checksum=GOOD))
+    assert book.apply(snapshot(sequence=4, checksum=GOOD))
     assert verification(book) is Verification.VERIFIED

@@ -18,6 +18,7 @@ from venues.coinex.parse import instrument_id, parse_depth
 from venues.events import BookDelta, BookSnapshot, Level
 
 DEPTHS = (5, 10, 20, 50)
+_MOST_LATE = 3  # then it is the venue's clock that was set back
 
 
 def checksum(bids: Sequence[Level], asks: Sequence[Level]) -> int:
@@ -48,12 +49,14 @@ class DepthFeed:
         self.market = market
         self.limit = limit
         self.book = Book(instrument_id(market), checksum_of_best(limit))
+        self._newest = 0  # the venue's time of the newest push
+        self._late = 0  # pushes in a row that were older
 
     def take(self, push: DepthUpdate, ts_recv: int) -> BookSnapshot | BookDelta | None:
         """Applies a push and returns it as the event that does the same to any other book.
 
         None when the book is not valid afterwards, and there is nothing to do but to wait for a full push or to
-        subscribe again. A push that is older than the last one is a fault like a wrong checksum.
+        subscribe again. A push that is older than the last one is a fault like a wrong checksum, a full one too.
 
         Raises:
             DecodeError: the checksum is no number of 32 bits.
@@ -63,9 +66,11 @@ class DepthFeed:
         if push.params[2] != self.market:
             raise ValueError(f"a push of {push.params[2][:40]!r} was given to the feed of {self.market}")
         event = parse_depth(push, ts_recv, book.instrument)
-        if isinstance(event, BookDelta) and book.is_valid and event.sequence < book.sequence:
-            book.invalidate(f"a push of {event.sequence} after one of {book.sequence}")
+        if event.sequence < self._newest and self._late < _MOST_LATE:
+            self._late += 1
+            book.invalidate(f"a push of {event.sequence} after one of {self._newest}")
             return None
+        self._newest, self._late = event.sequence, 0
         if not book.apply(event):
             return None
         bids, asks = book.depth()

@@ -104,7 +104,7 @@ def test_what_fell_behind_the_limit_is_gone_for_everybody() -> None:
     assert feed.book.top(99) == other.top(99) == (best, [("60", "1")])
     assert feed.book.verification is Verification.VERIFIED
     crc = checksum(bids, [("60", "1")])
-    deep = feed.take(push(True, bids=[*bids, ("5", "1")], asks=[("60", "1")], checksum=crc), 0)
+    deep = feed.take(push(True, bids=[*bids, ("5", "1")], asks=[("60", "1")], checksum=crc, time=3_000), 0)
     assert isinstance(deep, BookSnapshot)
     assert list(deep.bids) == bids == feed.book.top(9)[0]
 
@@ -114,11 +114,24 @@ def test_a_push_of_the_past_is_a_fault() -> None:
     feed.take(push(True, bids=[("1", "1")], time=5_000), 0)
     assert feed.take(push(False, bids=[("1", "2")], time=4_999), 0) is None
     assert not feed.book.is_valid
-    assert feed.take(push(True, bids=[("1", "1")], time=4_000), 0) is not None
+    assert feed.take(push(True, bids=[("1", "1")], time=5_001), 0) is not None
+    assert feed.take(push(True, bids=[("1", "3")], time=5_000), 0) is None, "a whole book of the past neither"
+    assert not feed.book.is_valid
+
+
+def test_a_venue_whose_clock_was_set_back_is_followed_after_three_pushes() -> None:
+    feed = DepthFeed("X", 5)
+    feed.take(push(True, bids=[("1", "1")], time=5_000), 0)
+    for time in (1_000, 1_001, 1_002):
+        assert feed.take(push(True, bids=[("1", "2")], time=time), 0) is None
+    assert feed.take(push(True, bids=[("1", "2")], time=1_003), 0) is not None
+    assert feed.take(push(False, bids=[("1", "3")], time=1_004), 0) is not None
 
 
 def test_one_that_never_matches_is_unverified_and_one_that_matched_is_a_fault() -> None:
     feed = DepthFeed("X", 5)
+    assert feed.take(push(True, bids=[("1", "1")], checksum=77), 0) is None
+    assert feed.take(push(True, bids=[("1", "1")], checksum=77), 0) is None
     assert feed.take(push(True, bids=[("1", "1")], checksum=77), 0) is not None
     assert (feed.book.is_valid, feed.book.verification) == (True, Verification.UNVERIFIED)
     feed.take(push(True, bids=[("1", "1")], checksum=checksum([("1", "1")], [])), 0)
