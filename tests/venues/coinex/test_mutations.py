@@ -1,6 +1,6 @@
 """The documented messages, damaged: whatever comes, it is read or refused with DecodeError, and at once.
 
-20,000 of them here; `COINEX_MUTATIONS=200000` sets another number.
+200,000 of them; `COINEX_MUTATIONS` sets another number.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from venues.model import Instrument, InstrumentId, InstrumentKind, Order
 from venues.transport.exchange import Answer, Request
 from venues.transport.verdicts import read_result
 
-COUNT = int(os.environ.get("COINEX_MUTATIONS", "20000"))
+COUNT = int(os.environ.get("COINEX_MUTATIONS", "200000"))
 LONGEST = 0.05  # seconds of processor time for one message
 ASK = Request(what="test", method="GET", path="/")
 HOSTILE: tuple[Any, ...] = (
