@@ -148,6 +148,17 @@ class VenueView(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset: int | None = None  # nanoseconds, venue minus ours
     ts_last_data: int = 0
     is_reconciling: bool = False
+    fault: str = ""  # why no order can be sent to it, and the remedy
+
+
+class VenueOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue that is not open: the mode it would have, what that means, or why it can not join this desk."""
+
+    venue: str
+    mode: Mode
+    words: str = ""
+    refusal: str = ""
+    capabilities: Capabilities | None = None  # where they are known without opening it
 
 
 class RecoveryRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +197,7 @@ class DeskView(msgspec.Struct, frozen=True, kw_only=True):
     detach_policy: str = "leave"
     detach_when: str = ""  # besides a hang-up: "after 15 min idle", "60 s without tmux client"
     read_only_reason: str = ""  # why this desk only watches
+    offers: tuple[VenueOffer, ...] = ()  # venues that may be opened beside those that are
 
 
 class Severity(StrEnum):

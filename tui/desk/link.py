@@ -39,11 +39,15 @@ class Link:
         self.marked: set[InstrumentId] = set()  # positions whose mark price is subscribed
 
     async def subscribe(self, *wanted: Subscription) -> None:
-        """Subscribes to what is not subscribed yet. Raises VenueError."""
-        for subscription in wanted:
-            if subscription not in self.subscribed:
-                await self.venue.subscribe(subscription)
+        """Subscribes at once to what is not subscribed: some venues have one call for all. Raises VenueError."""
+        missing = [one for one in dict.fromkeys(wanted) if one not in self.subscribed]
+        outcomes = await asyncio.gather(*map(self.venue.subscribe, missing), return_exceptions=True)
+        for subscription, outcome in zip(missing, outcomes, strict=True):
+            if outcome is None:
                 self.subscribed.add(subscription)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     async def unsubscribe(self, *unwanted: Subscription) -> None:
         """Raises VenueError."""

@@ -47,14 +47,17 @@ class Market:
         """Applies a book event; says whether the book is valid after it."""
         if self.book is None:
             self.book = Book(event.instrument)
-        self.book_ts_recv = now
-        return self.book.apply(event)
+        is_valid = self.book.apply(event)
+        if is_valid:
+            self.book_ts_recv = now
+        return is_valid
 
     def share_book(self, book: Book | None, now: int) -> bool:
         """Takes the book that the venue itself keeps, as it now stands; says whether it is valid."""
         self.book = book
-        self.book_ts_recv = now
         self.had_valid_book = book is not None and book.is_valid
+        if self.had_valid_book:
+            self.book_ts_recv = now
         return self.had_valid_book
 
     def take_trade(self, trade: Trade, now: int) -> None:

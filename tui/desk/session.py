@@ -19,7 +19,7 @@ import msgspec
 from tui.desk.clientid import Random
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.dispatch import Dispatcher, outcome_of
-from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity
+from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity, VenueOffer
 from tui.desk.guards import Guards, Limits
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited, day_topic
@@ -70,7 +70,7 @@ class Session:
     reads what the run before left in the journal; it blocks, and is called on another thread.
 
     With a `read_only_reason` the desk only watches: another one trades, and `panic_elsewhere` asks that one.
-    `open_more` makes a venue that is opened later, by its name.
+    `open_more` makes a venue that is opened later, by its name; `offers` are those that may be.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Session:
         read_only_reason: str = "",
         panic_elsewhere: Callable[[], Awaitable[PanicReceipt]] | None = None,
         open_more: Callable[[str], Venue] | None = None,
+        offers: Sequence[VenueOffer] = (),
         panic_patience: float = 15.0,
         reverse_patience: float = 10.0,
     ) -> None:
@@ -146,6 +147,7 @@ class Session:
             detach_policy=detach_policy,
             detach_when=detach_when,
             read_only_reason=read_only_reason,
+            offers=tuple(offers),
         )
         for venue in venues:
             self._roster.add(venue, only_watches=bool(read_only_reason))

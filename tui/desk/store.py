@@ -140,6 +140,8 @@ class Store:
 
     def tell(self, fact: Fact) -> None:
         """Passes a fact on to whoever shows it, and keeps it in the log."""
+        if fact.instrument is not None and len(self.venues) > 1:  # the same symbol may be on each of them
+            fact = msgspec.structs.replace(fact, text=f"{fact.text} · {fact.instrument.venue}")
         self._log.append(LogLine(fact.ts, fact.severity, fact.text))
         self._dirty.add(Topic.LOG)
         self._tell(fact)

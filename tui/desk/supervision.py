@@ -173,7 +173,7 @@ class Supervisor:
             except (AuthenticationError, ConfigurationError) as error:
                 link.fault = sanitise(str(error))
                 link.has_account = False
-                self._store.change_venue(link.name, is_reconciling=False)
+                self._store.change_venue(link.name, is_reconciling=False, fault=link.fault)
                 if not isinstance(error, NotSupported):
                     self._outlet.say(FactKind.CONFIGURATION, Severity.ALARM, link.fault)
                 return
