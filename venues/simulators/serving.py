@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -112,6 +113,7 @@ class Practice:
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,
+            log_level="error",  # a client that sends nonsense is no news
             access_log=False,
             proxy_headers=False,
             server_header=False,
@@ -121,6 +123,7 @@ class Practice:
             timeout_keep_alive=_KEPT_ALIVE,
         )
         config.load()
+        logging.getLogger("uvicorn.error").addFilter(_is_ours)
         state = ServerState()
         self._tasks = state.tasks
         make = cast(Callable[..., ServerProtocol], config.http_protocol_class)
@@ -134,6 +137,11 @@ class Practice:
 
     def _counts(self) -> dict[str, int]:
         return {"connections": self.connections, "requests": self.requests}
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Says whether a line of the server's log is about the exchange, and not about what a client sent."""
+    return not record.getMessage().startswith("Invalid UTF-8")
 
 
 @asynccontextmanager

@@ -280,3 +280,15 @@ print([name for name in ("starlette", "uvicorn", "h11") if name in sys.modules])
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout == "[]\n"
+
+
+async def test_what_a_client_sends_wrongly_is_no_news_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with tiny_rig() as rig:
+        garbage = await rig.connect()
+        await garbage.send(b"\x00\x01 no HTTP at all\r\n\r\n")
+        assert b"400" in await garbage.rest()
+        stream = await rig.connect()
+        await stream.shake_hands()
+        await stream.send(b"\x81\x82\x00\x00\x00\x00\xff\xfe")  # a masked text frame that is not UTF-8
+        await stream.rest()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
