@@ -25,13 +25,14 @@ class Tracked:
     __slots__ = (
         "claimed", "commands", "deadline", "fills", "in_flight", "is_changing", "is_concluded", "is_confirmed",
         "is_late_fill", "is_overfilled", "is_told_over", "key", "order", "state", "ts_told", "ts_venue",
-        "unknown_since",
+        "unknown_since", "venue_ids",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
         self.key = key
         self.order = order
         self.state = order.status  # where it stands, but for what its executions add up to
+        self.venue_ids: tuple[str, ...] = ()  # all it ever had: an amendment, or its trigger, may give it another
         self.claimed = ZERO  # the most that the venue said is filled
         self.fills: dict[str, Fill] = {}
         self.ts_venue = 0  # of the newest update of the venue
@@ -228,8 +229,7 @@ class OrderTracker:
             return self._adopt(order)
         before, facts = tracked.order, tracked.facts
         is_news = order.ts_event > tracked.ts_venue or not tracked.is_confirmed
-        if order.venue_order_id and not before.venue_order_id:
-            self._learn_venue_id(tracked, order.venue_order_id)
+        self._learn_venue_id(tracked, order.venue_order_id)
         tracked.is_confirmed = True
         tracked.ts_told = self._clock()
         tracked.claimed = max(tracked.claimed, order.filled_quantity)
@@ -368,15 +368,17 @@ class OrderTracker:
     def _keep(self, tracked: Tracked) -> None:
         self._orders[tracked.key] = tracked
         self._open[tracked.key] = tracked
-        if tracked.order.venue_order_id:
-            self._keys[tracked.order.instrument.venue, tracked.order.venue_order_id] = tracked.key
+        self._learn_venue_id(tracked, tracked.order.venue_order_id)
         if len(self._orders) - len(self._open) > _KEPT_OVER:
             oldest = next(key for key in self._orders if key not in self._open)
-            order = self._orders.pop(oldest).order
-            self._keys.pop((order.instrument.venue, order.venue_order_id), None)
+            gone = self._orders.pop(oldest)
+            for venue_order_id in gone.venue_ids:
+                self._keys.pop((gone.order.instrument.venue, venue_order_id), None)
 
     def _learn_venue_id(self, tracked: Tracked, venue_order_id: str) -> None:
-        self._keys[tracked.order.instrument.venue, venue_order_id] = tracked.key
+        if venue_order_id and venue_order_id not in tracked.venue_ids:
+            tracked.venue_ids += (venue_order_id,)
+            self._keys[tracked.order.instrument.venue, venue_order_id] = tracked.key
 
     def _find(self, venue: str, client_order_id: str, venue_order_id: str) -> Tracked | None:
         for key in (client_order_id, f"{client_order_id}@{venue}", self._keys.get((venue, venue_order_id), "")):

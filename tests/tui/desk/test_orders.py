@@ -199,6 +199,16 @@ def test_an_update_without_our_id_finds_the_order_by_the_venues(tracker: OrderTr
     assert (status(tracked), tracked.order.client_order_id) == (S.CANCELED, "a")
 
 
+def test_an_order_whose_id_changes_is_found_by_every_id_it_had(tracker: OrderTracker) -> None:
+    tracked = sent(tracker)
+    tracker.apply(order("a"))
+    tracker.apply(order("a", venue_order_id="vb", ts_event=START + 1))
+    assert tracked.order.venue_order_id == "vb"
+    assert tracker.by_venue_id("test", "vb") is tracker.by_venue_id("test", "va") is tracked
+    tracker.add_fill(fill("", "t1", venue_order_id="vb"))
+    assert tracked.order.filled_quantity == 1
+
+
 def test_a_fill_that_comes_before_its_order_waits_for_it(tracker: OrderTracker) -> None:
     news = tracker.add_fill(fill("", "t1", D(2), venue_order_id="77"))
     assert (news.is_new, news.tracked) == (True, None)
