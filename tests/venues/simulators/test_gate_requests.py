@@ -63,12 +63,11 @@ async def test_a_chunked_answer_and_one_of_an_old_client_go_through() -> None:
         assert (await old.rest()).endswith(b"\r\n\r\none,two,three")
 
 
-async def test_what_is_not_http_is_answered_by_the_server(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_not_http_is_answered_by_the_server() -> None:
     async with tiny_rig("502") as rig:
         client = await rig.connect()
         await client.send(b"\x16\x03\x01\x00\xa5 hello\r\n\r\n")
         assert b" 400 " in await client.rest()
-        assert "Invalid HTTP request received." in caplog.text
 
 
 @pytest.mark.parametrize(

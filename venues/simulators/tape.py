@@ -1,0 +1,108 @@
+"""What one market has traded: the newest trades, candles, and the summary of a day."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+
+from venues.events import Trade
+from venues.model import NANOSECONDS, ZERO, Bar, Instrument
+from venues.paper.bars import DAY, INTERVALS, CandleSeries, past_candles
+from venues.paper.instruments import Listing
+
+TRADES_KEPT = 1_000
+_TRADED_SHARE = 0.05  # of a typical resting order, by message: what the crowd trades in the mean
+
+
+class Day(NamedTuple):
+    """A market's summary over a period, in base units but for `value`, which is an estimate in quote units."""
+
+    open: Decimal
+    last: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    value: Decimal
+    buy_total: Decimal  # what all bids add up to now
+    sell_total: Decimal
+
+
+class Tape:
+    """Trades and candles of one instrument, on a past that is drawn from the seed."""
+
+    def __init__(self, listing: Listing, *, seed: int, rate: float, start: int) -> None:
+        self.instrument: Instrument = listing.instrument
+        self._trades: deque[Trade] = deque(maxlen=TRADES_KEPT)
+        rng = random.Random(f"{seed}:past:{listing.coin}")
+        opening = int(listing.opening_price / self.instrument.tick_size)
+        past = past_candles(
+            rng, opening, start, listing.daily_volatility, rate * listing.typical_lots * _TRADED_SHARE
+        )
+        self._series = CandleSeries(self.instrument, past)
+
+    @property
+    def last(self) -> Decimal:
+        """The newest trade's price, or the opening price."""
+        return self._series.last
+
+    def add(self, trade: Trade) -> None:
+        self._trades.append(trade)
+        instrument = self.instrument
+        self._series.add_trade(
+            int(trade.price / instrument.tick_size), int(trade.quantity / instrument.lot_size), trade.ts_event
+        )
+
+    def trades(self, count: int, after: int) -> list[Trade]:
+        """Returns trades with a number above `after`, newest first."""
+        newest = islice(reversed(self._trades), max(0, count))
+        return [trade for trade in newest if int(trade.trade_id) > after]
+
+    def summary(self, period: int, now: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """Returns open, high, low and volume of the last `period` seconds: a day, or what the candles have."""
+        if period == DAY:
+            return self._series.day(now)
+        fine = next((one for one in INTERVALS if period <= one * 300), INTERVALS[-1])
+        bars = self._series.fetch(fine, max(1, period // fine), now)
+        return (
+            bars[0].open,
+            max(bar.high for bar in bars),
+            min(bar.low for bar in bars),
+            sum((bar.volume for bar in bars), ZERO),
+        )
+
+    def bars(self, interval: int, count: int, now: int) -> list[Bar]:
+        """Returns the newest candles of any multiple of a known interval (seconds), oldest first.
+
+        Raises:
+            ValueError: no known interval divides it.
+        """
+        finer = next((one for one in reversed(INTERVALS) if interval % one == 0), None)
+        if finer is None or interval <= 0:
+            raise ValueError(f"there are no candles of {interval} s")
+        if finer == interval:
+            return list(self._series.fetch(interval, count, now))
+        return _joined(self._series.fetch(finer, count * (interval // finer), now), interval)[-count:]
+
+
+def _joined(bars: tuple[Bar, ...], interval: int) -> list[Bar]:
+    width = interval * NANOSECONDS
+    joined: list[Bar] = []
+    for bar in bars:
+        start = bar.ts_open - bar.ts_open % width
+        if joined and joined[-1].ts_open == start:
+            before = joined.pop()
+            bar = Bar(
+                instrument=bar.instrument, interval=interval, ts_open=start, open=before.open,
+                high=max(before.high, bar.high), low=min(before.low, bar.low), close=bar.close,
+                volume=before.volume + bar.volume,
+            )  # fmt: skip
+        else:
+            bar = Bar(
+                instrument=bar.instrument, interval=interval, ts_open=start, open=bar.open,
+                high=bar.high, low=bar.low, close=bar.close, volume=bar.volume,
+            )  # fmt: skip
+        joined.append(bar)
+    return joined
