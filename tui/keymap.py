@@ -86,6 +86,7 @@ ACTIONS: tuple[Action, ...] = (
         for number, name in enumerate(_TABS, 1)
     ),
     Action("instrument.pick", ("slash",), "pick an instrument", "view", commands=("instruments",)),
+    Action("venue.pick", ("V",), "venues: how each is doing; show or open one", "view", commands=("venues",)),
     Action("instrument.favourite", ("f",), "favourite on or off", "view", commands=("favourite",)),
     Action("chart.interval", ("i",), "next candle interval", "view", commands=("interval",)),
     Action("tape.filter", ("m",), "next minimum size on the tape", "view", commands=("tape filter",)),

@@ -221,6 +221,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     funding: Decimal = ZERO  # received (positive) or paid (negative) since it was opened
     ts_opened: int = 0
     ts_event: int = 0
+    note: str = ""  # what else the venue tells of it, in words: loans, interest, how near its end is
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from tests.support.frames import (
 )
 from tests.support.scripted_desk import ScriptedDesk
 from tests.support.ticket import Clock
+from tests.support.venues import several_frame, troubled_frame, watching_frame
 from tui.app import PitsideApp
 from tui.desk.frame import Frame
 from tui.screens.panic import Receipt
@@ -161,6 +162,24 @@ def test_help(look: Compare, size: tuple[int, int]) -> None:
 
 def test_the_instrument_picker(look: Compare) -> None:
     assert look(Picture(None, "slash", "p", "e", "r", "p"))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60), (40, 10)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_the_venue_picker(look: Compare, size: tuple[int, int]) -> None:
+    assert look(Picture(troubled_frame(), "V", "j"), size)
+
+
+def test_a_venue_that_is_not_open(look: Compare) -> None:
+    assert look(Picture(watching_frame(), "V", "G", "k"))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_two_venues(look: Compare, size: tuple[int, int]) -> None:
+    assert look(Picture(several_frame(), "2"), size)
+
+
+def test_a_venue_that_is_watched_beside_the_paper_desk(look: Compare) -> None:
+    assert look(Picture(watching_frame()))
 
 
 def test_the_command_line(look: Compare) -> None:

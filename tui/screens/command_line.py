@@ -19,6 +19,7 @@ EXTRA_COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("show", "BTC", "show an instrument"),
     ("theme", "light", "change the colours"),
     ("interval", "5m", "candles of this interval"),
+    ("venues", "coinex", "show a venue's market, or open the venue"),
     ("close", "50", "close so much per cent of the selected position"),
     ("leverage", "10 isolated", "set the shown instrument's leverage and margin mode"),
     ("quit", "", "leave the desk"),

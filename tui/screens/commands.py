@@ -41,6 +41,7 @@ class Commands:
 
     def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
+        self._shown_last: dict[str, InstrumentId] = {}  # by venue
         self._has_offered_recovery = False
 
     def actions(self) -> dict[str, Callable[[str], None]]:
@@ -66,6 +67,7 @@ class Commands:
             "move.bottom": lambda _: self._go_to(-1),
             "row.show": lambda _: self._show_row(),
             "instrument.pick": lambda _: self._pick(),
+            "venue.pick": self._pick_venue,
             "instrument.favourite": lambda _: self._favourite(),
             "chart.interval": self._interval,
             "tape.filter": self._filter,
@@ -162,6 +164,44 @@ class Commands:
                 self.show(instrument)
 
         self._app.push_screen(InstrumentPicker(self._dashboard.state), chosen)
+
+    def note_shown(self, shown: Instrument | None) -> None:
+        """Remembers what is shown, as the last of its venue."""
+        if shown is not None:
+            self._shown_last[shown.id.venue] = shown.id
+
+    def instrument_of(self, venue: str) -> Instrument | None:
+        """Returns what going to a venue would show; None while nothing is known of it."""
+        from tui.screens.venues import instrument_of
+
+        return instrument_of(self._dashboard.state, venue, self._shown_last.get(venue))
+
+    def _pick_venue(self, wanted: str) -> None:
+        from tui.screens.venues import VenuePicker  # most desks have one venue
+
+        if wanted:
+            self.go_to_venue(wanted)
+        elif not isinstance(self._app.screen, VenuePicker):
+            self._app.push_screen(VenuePicker(self._dashboard))
+
+    def go_to_venue(self, venue: str) -> bool:
+        """Shows an instrument of a venue that is open, or asks for one that is not to be opened; whether it shows
+        one now.
+        """
+        state = self._dashboard.state
+        offers = state.desk.offers if state.desk is not None else ()
+        offer = next((each for each in offers if each.venue == venue), None)
+        if venue in {view.venue for view in state.venues or ()}:
+            target = self.instrument_of(venue)
+            if target is not None:
+                self.show(target.id)
+                return True
+            self._say(f"{venue}: no instrument of it is known yet")
+        elif offer is not None and not offer.refusal:
+            self._dashboard.wishes.open_venue(offer)
+        else:
+            self._say(f"{venue} can not be opened: {offer.refusal}" if offer else f"there is no venue {venue!r}")
+        return False
 
     def _favourite(self) -> None:
         instrument = self.instrument_in_focus()

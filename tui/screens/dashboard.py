@@ -26,7 +26,7 @@ from tui.screens.commands import Commands
 from tui.screens.hand import Hand
 from tui.screens.layout import Shape
 from tui.screens.ticket import Ticket
-from tui.screens.wishes import Wishes, reasons_text
+from tui.screens.wishes import Wishes, reasons_text, why_no_orders
 from tui.widgets import header
 from tui.widgets.balances import Balances
 from tui.widgets.candles import Candles
@@ -111,6 +111,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         self._classify(*self.app.size)
         if self._merged.desk is not None:
             self._wear(mode_of(self._merged.desk))
+        self.set_class(len(self._merged.venues or ()) > 1, "-venues", update=False)
         yield header.Header(id="header")
         with Container(id="floor"):
             yield OrderBook(id="book", classes="pane")
@@ -172,6 +173,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def take(self, frame: Frame) -> None:
         """Takes what has changed and hands it to every pane, seen or not."""
         self._merged = frame.over(self._merged)
+        if frame.desk is not None:
+            self.commands.note_shown(frame.desk.shown)
         self._taken_at = self._ticked_at = self.clock()
         if not self._is_ready:
             return
@@ -183,6 +186,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
                 self._show_mode(mode)
             self._say_read_only(frame.desk.read_only_reason)
             self._say_hang_up()
+        if frame.venues is not None:
+            self._make_room_for_venues(len(frame.venues) > 1)
         self._label_tabs()
         self.hand.look_again()
 
@@ -227,6 +232,12 @@ class Dashboard(Screen[None], inherit_bindings=False):
         before = self.classes
         self._wear(mode)
         if self.classes != before:
+            self.update_node_styles()
+
+    def _make_room_for_venues(self, are_many: bool) -> None:
+        """Widens the watchlist where a row has to name its venue too."""
+        if self.has_class("-venues") is not are_many:
+            self.set_class(are_many, "-venues", update=False)
             self.update_node_styles()
 
     def _wear(self, mode: Mode) -> None:
@@ -379,6 +390,15 @@ class Dashboard(Screen[None], inherit_bindings=False):
         """Says the size that the next preview will have."""
         self.ladder.border_subtitle = Content(f" {text} ")
 
+    def is_refused(self, instrument: Instrument | None) -> bool:
+        """Whether the venue of an instrument takes no orders from here; then says why, and what can be done."""
+        venues = self._merged.venues or ()
+        view = next((each for each in venues if instrument and each.venue == instrument.id.venue), None)
+        why = why_no_orders(view) if view is not None else ""
+        if why:
+            self.wishes.say(why, is_bad=True)
+        return bool(why)
+
     def open_ticket(
         self,
         side: Side,
@@ -390,6 +410,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
     ) -> None:
         """Opens the ticket beside the ladder; it takes the focus."""
         self.hand.drop_preview()
+        if self.is_refused(instrument or self.ladder.instrument):
+            return
         if self.ticket.open_new(side, kind, instrument=instrument, account=account, size=size):
             self.lay_out_panes()
         else:
@@ -398,6 +420,8 @@ class Dashboard(Screen[None], inherit_bindings=False):
     def open_edit(self, view: OrderView) -> None:
         """Opens the ticket on a resting order."""
         self.hand.drop_preview()
+        if self.is_refused(view.instrument):
+            return
         if self.ticket.open_edit(view):
             self.lay_out_panes()
         else:

@@ -99,13 +99,13 @@ class Hand:
     def _draw_preview(self, side: Side) -> None:
         ladder = self._dashboard.ladder
         instrument, price = ladder.instrument, ladder.cursor_price
-        if instrument is None or price is None:
+        if instrument is None or price is None or self._dashboard.is_refused(instrument):
             return
         size = self._sizes.size(instrument, price)
         intent = OrderIntent(instrument=instrument.id, side=side, type=OrderType.LIMIT, quantity=size, price=price)
         amount = f"{formatting.quantity(size, instrument)} @ {formatting.price(price, instrument)}"
         words = f"{side.upper()} {amount}"
-        self._preview = Preview(intent, f"{words} {instrument.name}")
+        self._preview = Preview(intent, f"{words} {self._dashboard.wishes.name_of(instrument)}")
         cost = f"~{formatting.money(size * price)} {instrument.quote}"
         ladder.show_preview(f"{words}  {cost}", side)
         ladder.border_subtitle = Content(" Enter sends · Esc drops ")

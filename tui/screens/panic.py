@@ -20,6 +20,7 @@ from tui.desk.key_gate import KeyGate
 from tui.formatting import count, time_of_day
 from tui.widgets.cells import plain
 from venues.model import NANOSECONDS, ZERO
+from venues.port import Mode
 
 Clock = Callable[[], int]
 
@@ -35,10 +36,13 @@ class PanicScope(msgspec.Struct, frozen=True, kw_only=True):
     notional: Decimal | None = ZERO  # None: some position has no price
     currency: str = ""
     rest: bool = False
+    why_not: str = ""  # why panic does nothing there
 
     @property
     def words(self) -> str:
         """Says it: "3 orders (1 placed elsewhere), 2 positions ~18,400 USDT"."""
+        if self.why_not and not (self.orders or self.positions):
+            return self.why_not
         orders = count(self.orders, "order")
         if self.external:
             orders += f" ({self.external} placed elsewhere)"
@@ -54,7 +58,10 @@ def panic_scopes(state: Frame) -> list[PanicScope]:
     """Returns what panic would touch, a line for each venue and account, from all that is known."""
     scopes = {
         (view.venue, view.account): PanicScope(
-            venue=view.venue, account=view.account, rest=not view.capabilities.positions
+            venue=view.venue,
+            account=view.account,
+            rest=not view.capabilities.positions,
+            why_not="READ-ONLY: nothing is sent there" if view.mode is Mode.READ_ONLY else view.fault,
         )
         for view in state.venues or ()
     }
@@ -119,7 +126,7 @@ class PanicOverlay(ModalScreen[bool]):
         names = max((len(plain(s.account)) for s in scopes), default=0)
         for scope in scopes:
             who = f"  {plain(scope.venue):<{wide}}  {plain(scope.account):<{names}}  "
-            lines.append(Content.assemble((who, "bold"), scope.words))
+            lines.append(Content.assemble((who, "bold"), plain(scope.words)))
         if not scopes:
             lines.append(Content("  no venue is known yet; panic asks each one that opens"))
         lines += [

@@ -14,15 +14,16 @@ import msgspec
 from textual.app import App
 from textual.screen import Screen
 
-from tui import formatting
+from tui import abilities, formatting
 from tui.desk.control import CancelScope, Desk, OrderIntent, Outcome, Verdict
-from tui.desk.frame import Frame, OrderView, PanicReceipt, PositionView
+from tui.desk.frame import Frame, OrderView, PanicReceipt, PositionView, VenueOffer, VenueView
 from tui.desk.inert import sanitise
 from tui.screens.confirm import CloseChooser, Confirm
 from tui.screens.error import ErrorDialog
 from tui.screens.panic import PanicOverlay, Receipt
 from tui.widgets.cells import plain
-from venues.model import InstrumentId, MarginMode, OrderType, Side
+from venues.model import Instrument, InstrumentId, MarginMode, OrderType, Side
+from venues.port import Mode
 
 _MOST_REASONS = 3  # more are not read: 711 were once, and all of them overridden
 
@@ -57,6 +58,7 @@ class Wishes:
         self._asks_before_panic = asks_before_panic
         self._clock = clock
         self._is_panicking = False
+        self._opening: set[str] = set()
         self._receipt_shown = 0
 
     @property
@@ -79,6 +81,19 @@ class Wishes:
             self._app.push_screen(ErrorDialog("PANIC DID NOT FINISH", f"{words}\n{remedy}"))
         else:
             self.say(f"{what}: {words}", is_bad=True)
+
+    @property
+    def _names_venues(self) -> bool:
+        """Whether a name of an instrument alone could be of more than one venue."""
+        return len(self._owner.state.venues or ()) > 1
+
+    def name_of(self, instrument: Instrument) -> str:
+        """Returns an instrument's name, with its venue where more than one is open: "BTC/USDT@coinex"."""
+        return venue_name(instrument) if self._names_venues else instrument.name
+
+    def _position_words(self, view: PositionView) -> str:
+        words = position_words(view)
+        return f"{words}@{view.instrument.id.venue}" if self._names_venues else words
 
     async def _carry_out(self, what: str, send: Callable[[], Future[Outcome]]) -> Outcome:
         outcome = await asyncio.wrap_future(send())
@@ -115,7 +130,7 @@ class Wishes:
             self.start(self._cancel(tuple(orders)), "cancel")
 
     async def _cancel(self, orders: Sequence[OrderView]) -> None:
-        words = [order_words(view) for view in orders]
+        words = [order_words(view, names_venue=self._names_venues) for view in orders]
         if self._asks_before_cancel and not await self._is_sure("Cancel?", words, "cancel"):
             return
         for view, text in zip(orders, words, strict=True):
@@ -127,7 +142,7 @@ class Wishes:
 
     async def _cancel_all(self, scope: CancelScope) -> None:
         orders = [view for view in self._owner.state.orders or () if in_scope(view, scope)]
-        where = scope_words(scope, orders)
+        where = scope_words(scope, orders, names_venue=self._names_venues)
         if not orders:
             self.say(f"no open order {where} is known; nothing to cancel")
             return
@@ -183,10 +198,11 @@ class Wishes:
             position = view.position
             held = self._quantity_now(view)
             if held * position.quantity <= 0:
-                self.say(f"close {view.instrument.name}: not sent. It is not the position it was", is_bad=True)
+                name = self.name_of(view.instrument)
+                self.say(f"close {name}: not sent. It is not the position it was", is_bad=True)
                 return
             await self._carry_out(
-                f"close {chosen} % of {view.instrument.name}",
+                f"close {chosen} % of {self.name_of(view.instrument)}",
                 lambda: self._desk.close_position(position.instrument, position.position_id, chosen),
             )
 
@@ -203,13 +219,15 @@ class Wishes:
             f"{account}: closes {size}{value_words(view)}, then opens {other} {size} at market",
             "the second order is sent only when the first is FILLED",
         ]
-        if await self._is_sure(f"Reverse {position_words(view)}?", reasons, "reverse"):
+        if await self._is_sure(f"Reverse {self._position_words(view)}?", reasons, "reverse"):
             if self._quantity_now(view) != position.quantity:
                 # A fill meanwhile: the yes was to other sizes, or even to the other side.
-                self.say(f"reverse {view.instrument.name}: not sent. The position has changed", is_bad=True)
+                self.say(
+                    f"reverse {self.name_of(view.instrument)}: not sent. The position has changed", is_bad=True
+                )
                 return
             await self._carry_out(
-                f"reverse {view.instrument.name}",
+                f"reverse {self.name_of(view.instrument)}",
                 lambda: self._desk.reverse_position(position.instrument, position.position_id),
             )
 
@@ -227,16 +245,21 @@ class Wishes:
         state = self._owner.state
         orders = [o for o in state.orders or () if instrument in (None, o.order.instrument)]
         positions = [p for p in state.positions or () if instrument in (None, p.position.instrument)]
-        name = "everything" if instrument is None else instrument_name(state, instrument)
+        known = next((each for each in state.instruments or () if each.id == instrument), None)
+        name = (
+            "everything" if instrument is None else self.name_of(known) if known is not None else str(instrument)
+        )
         reasons = [f"cancels {counts_words(orders)}", f"closes {formatting.count(len(positions), 'position')}"]
-        reasons[1] += "".join(f"; {position_words(p)}{value_words(p)}" for p in positions[:4])
+        reasons[1] += "".join(f"; {self._position_words(p)}{value_words(p)}" for p in positions[:4])
         if await self._is_sure(f"Flatten {name}?", reasons, "flatten"):
             await self._carry_out(f"flatten {name}", lambda: self._desk.flatten(instrument))
 
     def toggle_lock(self) -> None:
         """Locks an armed desk, arms a locked one."""
-        desk = self._owner.state.desk
-        if desk is not None and desk.is_armed:
+        desk, venues = self._owner.state.desk, self._owner.state.venues or ()
+        if desk is not None and desk.mode is Mode.READ_ONLY and venues:
+            self.say(f"there is nothing to arm: {why_no_orders(venues[0])}", is_bad=True)
+        elif desk is not None and desk.is_armed:
             self.lock()
         else:
             self.start(self._arm(), "arm")
@@ -264,6 +287,25 @@ class Wishes:
         outcome = await self._carry_out(words, lambda: self._desk.set_leverage(instrument, leverage, mode))
         if outcome.verdict is Verdict.SENT:
             self.say(words)
+
+    def open_venue(self, offer: VenueOffer) -> None:
+        """Has one more venue opened; one on which orders are real, after a yes."""
+        if offer.venue not in self._opening:
+            self._opening.add(offer.venue)
+            self.start(self._open_venue(offer), "open")
+
+    async def _open_venue(self, offer: VenueOffer) -> None:
+        venue, means = plain(offer.venue), offer.words or abilities.OPENING[offer.mode]
+        try:
+            if offer.mode is Mode.LIVE and not await self._is_sure(f"Open {venue} LIVE?", [means], "open it"):
+                return
+            outcome = await asyncio.wrap_future(self._desk.open_venue(offer.venue))
+            if outcome.verdict is Verdict.SENT:
+                self.say(f"{venue} is being opened, {offer.mode}: {means}")
+            else:
+                self.say(f"{venue} is not opened. {reasons_text(outcome)}", is_bad=True)
+        finally:
+            self._opening.discard(offer.venue)
 
     def panic(self) -> None:
         """Puts the panic question, unless it stands or panic runs already."""
@@ -297,14 +339,27 @@ def reasons_text(outcome: Outcome) -> str:
     return "; ".join(plain(reason.text) for reason in outcome.reasons[:_MOST_REASONS]) or "the desk gave no reason"
 
 
-def order_words(view: OrderView) -> str:
+def why_no_orders(view: VenueView) -> str:
+    """Returns why nothing can be ordered at a venue, with the remedy; empty where it can."""
+    if view.mode is Mode.READ_ONLY:
+        return f"{view.venue} is READ-ONLY: {view.fault or abilities.remedy_of(view.venue)}"
+    return f"no order can be sent to {view.venue}: {view.fault}" if view.fault else ""
+
+
+def venue_name(instrument: Instrument) -> str:
+    """Returns an instrument's name and its venue's: "BTC/USDT@coinex"."""
+    return f"{instrument.name}@{instrument.id.venue}"
+
+
+def order_words(view: OrderView, *, names_venue: bool = False) -> str:
     """Returns an order in words: "BUY 0.250 BTC/USDT perp @ 60,624.0"."""
     order = view.order
     at = order.price if order.type.has_price else order.trigger_price
     price = f" @ {formatting.price(at, view.instrument)}" if at is not None else ""
     kind = "" if order.type is OrderType.LIMIT else f" {order.type.replace('_', ' ')}"
     size = formatting.quantity(order.remaining, view.instrument)
-    return f"{order.side.upper()} {size} {view.instrument.name}{kind}{price}"
+    name = venue_name(view.instrument) if names_venue else view.instrument.name
+    return f"{order.side.upper()} {size} {name}{kind}{price}"
 
 
 def position_words(view: PositionView) -> str:
@@ -341,11 +396,13 @@ def in_scope(view: OrderView, scope: CancelScope) -> bool:
     )
 
 
-def scope_words(scope: CancelScope, orders: Sequence[OrderView]) -> str:
+def scope_words(scope: CancelScope, orders: Sequence[OrderView], *, names_venue: bool = False) -> str:
     """Returns where a scope reaches: "on BTC/USDT perp", "everywhere"."""
     side = f"to {scope.side} " if scope.side is not None else ""
     if scope.instrument is not None:
-        name = orders[0].instrument.name if orders else str(scope.instrument)
+        name = str(scope.instrument)
+        if orders:
+            name = venue_name(orders[0].instrument) if names_venue else orders[0].instrument.name
         return f"{side}on {name}"
     return f"{side}on {scope.venue}" if scope.venue is not None else f"{side}everywhere"
 
@@ -358,8 +415,3 @@ def counts_words(orders: Sequence[OrderView]) -> str:
     if external:
         text += f", {external} of them placed elsewhere"
     return f"{text}, on {' and '.join(accounts)}" if accounts else text
-
-
-def instrument_name(state: Frame, instrument: InstrumentId) -> str:
-    """Returns an instrument's name as shown."""
-    return next((each.name for each in state.instruments or () if each.id == instrument), str(instrument))

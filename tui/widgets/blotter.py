@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 from rich.style import Style
+from textual import events
 
+from tui.desk.frame import Frame
 from tui.widgets.cells import Span, crop, fit, plain, width_of
 from tui.widgets.pane import Pane
+from venues.model import Instrument
 
 R = TypeVar("R")
 """What a row is made of."""
 
 _WIDEST_GAP = 4
+_ROOM_FOR_NAMES = 50  # cells below which a market goes by a short name where its venue stands beside it
+_SHORT_NAME = 8
+_ROOM_FOR_GAPS = 90  # cells below which columns stand closer, before one of them makes way for the venue
+_SHORTEST_VENUE, _LONGEST_VENUE = 5, 10
+_SUBJECTS = frozenset({"instrument", "name", "currency"})  # the columns that say what a row is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,46 @@ class Blotter(Pane, Generic[R], can_focus=True):
         self._cursor_index = 0
         self._offset = 0
         self._grown: dict[str, int] = {}
+        self._names_venues = False
+
+    def take(self, frame: Frame) -> None:
+        if frame.venues is not None:
+            self._names_venues = len(frame.venues) > 1
+        super().take(frame)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._grown.clear()
+        super().on_resize(event)
+
+    @property
+    def columns_now(self) -> tuple[Column, ...]:
+        """The columns as they stand now. With more than one venue open, a row's venue stands beside what it is of,
+        and does not give way: two venues may list the same market.
+        """
+        venue = next((column for column in self.columns if column.name == "venue"), None)
+        if venue is None or not self._names_venues:
+            return self.columns
+        ordered: list[Column] = []
+        subject = next((column for column in self.columns if column.name in _SUBJECTS), None)
+        for column in self.columns:
+            if column is subject:
+                if self.is_short_of_room and column.name != "currency":
+                    column = replace(column, width=_SHORT_NAME, heading="market")
+                ordered += [column, replace(venue, rank=0, width=_SHORTEST_VENUE, widest=_LONGEST_VENUE)]
+            elif column is not venue:
+                ordered.append(column)
+        return tuple(ordered)
+
+    @property
+    def is_short_of_room(self) -> bool:
+        """Whether a market's name and its venue's would take the room of the numbers."""
+        return self._names_venues and self.size.width < _ROOM_FOR_NAMES
+
+    def market_name(self, instrument: Instrument) -> str:
+        """Returns an instrument's name; where it is narrow a perpetual goes by its base."""
+        if self.is_short_of_room and instrument.is_perpetual:
+            return f"{instrument.base} perp"
+        return instrument.name
 
     def key_of(self, row: R) -> Hashable:
         """Returns what names a row for as long as it lives."""
@@ -63,6 +111,13 @@ class Blotter(Pane, Generic[R], can_focus=True):
     def cells_of(self, row: R) -> Mapping[str, Span]:
         """Returns a row's text by column name, styled."""
         raise NotImplementedError
+
+    def folded(self, texts: Sequence[Mapping[str, Span]], shown: Set[str]) -> Sequence[Mapping[str, Span]] | None:
+        """Returns the rows' texts with what had to go put elsewhere, given the columns that are shown; None where
+        nothing has to be.
+        """
+        del texts, shown
+        return None
 
     @property
     def rows(self) -> Sequence[R]:
@@ -137,9 +192,15 @@ class Blotter(Pane, Generic[R], can_focus=True):
         self._scroll_to_cursor(body)
         visible = rows[self._offset : self._offset + body]
         table = [self.cells_of(row) for row in visible]
-        texts = [{name: (plain(text), style) for name, (text, style) in cells.items()} for cells in table]
+        texts: Sequence[Mapping[str, Span]] = [
+            {name: (plain(text), style) for name, (text, style) in cells.items()} for cells in table
+        ]
         # One cell for the cursor, and one for the thumb if there is one.
-        shown = self._arrange(texts, width - 1 - (len(rows) > body))
+        room = width - 1 - (len(rows) > body)
+        shown = self._arrange(texts, room)
+        if (folded := self.folded(texts, {column.name for column, _, _ in shown})) is not None:
+            texts = folded
+            shown = self._arrange(texts, room)
         lines: list[Hashable] = []
         if body < height:
             texts_above = ((fit_to(column, self.heading_of(column), size), gap) for column, size, gap in shown)
@@ -172,7 +233,10 @@ class Blotter(Pane, Generic[R], can_focus=True):
         line = cast("_Line", key)
         spans.append((line.marker, palette.strong if line.is_focused else palette.faint))
         for text, style, gap in line.cells:
-            spans.append((text + " " * gap, style))
+            if style.bgcolor is None:
+                spans.append((text + " " * gap, style))
+            else:  # a badge ends where its column does
+                spans += [(text, style), (" " * gap, palette.text)]
         if line.is_thumb:
             used = sum(width_of(text) for text, _ in spans)
             spans.append((" " * (self.size.width - 1 - used) + "┃", palette.faint))
@@ -192,7 +256,9 @@ class Blotter(Pane, Generic[R], can_focus=True):
     def _arrange(self, texts: Sequence[Mapping[str, Span]], width: int) -> list[tuple[Column, int, int]]:
         """Chooses the columns that fit; returns each with its width and the gap that follows it."""
         sizes = {}
-        for column in self.columns:
+        columns = self.columns_now
+        least_gap = 1 if self._names_venues and width < _ROOM_FOR_GAPS else self.least_gap
+        for column in columns:
             fraction = _fraction(texts, column.name) if column.align == "decimal" else 0
             widest = max(len(plain(self.heading_of(column))), self._grown.get(column.name, 0), column.width)
             if column.stretches:
@@ -203,8 +269,8 @@ class Blotter(Pane, Generic[R], can_focus=True):
                 pad = max(0, fraction - _after_point(text)) if column.align == "decimal" else 0
                 widest = max(widest, min(column.widest, width_of(text) + pad))
             sizes[column.name] = self._grown[column.name] = widest
-        kept = list(self.columns)
-        while len(kept) > 1 and sum(sizes[c.name] for c in kept) + self.least_gap * (len(kept) - 1) > width:
+        kept = list(columns)
+        while len(kept) > 1 and sum(sizes[c.name] for c in kept) + least_gap * (len(kept) - 1) > width:
             kept.remove(max(reversed(kept), key=lambda column: column.rank))
         spare = width - sum(sizes[c.name] for c in kept)
         gaps = max(1, len(kept) - 1)

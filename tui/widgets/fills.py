@@ -45,7 +45,7 @@ class Fills(Blotter[FillView]):
         realized = formatting.signed(fill.realized_pnl) if fill.realized_pnl else ""
         return {
             "time": (self.time_of_day(fill.ts_event), palette.muted),
-            "instrument": (instrument.name, palette.text),
+            "instrument": (self.market_name(instrument), palette.text),
             "side": (fill.side.value.upper(), palette.side(fill.side)),
             "size": (formatting.quantity(fill.quantity, instrument), palette.text),
             "price": (formatting.price(fill.price, instrument), palette.text),

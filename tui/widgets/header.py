@@ -7,10 +7,12 @@ from typing import Any
 from rich.style import Style
 
 from tui import formatting
-from tui.desk.frame import DeskView, Frame, QuoteView
-from tui.widgets.cells import Part
+from tui.desk.frame import DeskView, Frame, QuoteView, VenueView
+from tui.widgets.cells import Part, Span
 from tui.widgets.line import Line
 from tui.widgets.mode_badge import badge, mode_of
+from venues.model import Instrument
+from venues.port import Mode
 
 ROOMY = 160
 """Cells below which a header has no room for all of what a hang-up does: the screen says it elsewhere too."""
@@ -32,13 +34,15 @@ def hang_up_words(desk: DeskView) -> str:
 class Header(Line):
     """Mode, instrument, last price with its change, mark, index, funding with its countdown, account, lock.
 
-    Mode, instrument, price and lock stay on the narrowest line; index, mark and account go first.
+    Mode, instrument, price and lock stay on the narrowest line; index, mark and account go first. With more than
+    one venue open the instrument's is named with it.
     """
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._desk: DeskView | None = None
         self._quotes: tuple[QuoteView, ...] = ()
+        self._venues: tuple[VenueView, ...] = ()
         self._is_recovering = False
 
     def take(self, frame: Frame) -> None:
@@ -46,6 +50,8 @@ class Header(Line):
             self._desk = frame.desk
         if frame.quotes is not None:
             self._quotes = frame.quotes
+        if frame.venues is not None:
+            self._venues = frame.venues
         if frame.recovery is not None:
             self._is_recovering = bool(frame.recovery.rows) and not frame.recovery.is_over
         super().take(frame)
@@ -59,13 +65,23 @@ class Header(Line):
         if shown is None:
             left.append(Part(1, (("no instrument", palette.muted),)))
         else:
-            left.append(Part(1, ((shown.name, palette.strong),)))
+            left.append(Part(1, ((shown.name, palette.strong), *self._venue_spans(shown, mode_of(desk)))))
             quote = next((q for q in self._quotes if q.instrument.id == shown.id), None)
             if quote is not None:
                 left.extend(self._quote_parts(quote))
         left.extend(self._detach_parts(desk))
         left.append(Part(8, ((desk.account, palette.muted),)))
         return left, self._lock_parts(desk)
+
+    def _venue_spans(self, shown: Instrument, mode: Mode) -> list[Span]:
+        """Of several venues, the one that the instrument is of, and its mode where that is not the desk's."""
+        view = next((view for view in self._venues if view.venue == shown.id.venue), None)
+        if view is None or len(self._venues) < 2:
+            return []
+        spans: list[Span] = [(f"@{view.venue}", self.palette.text)]
+        if view.mode is not mode and mode is not Mode.READ_ONLY:
+            spans += [(" ", self.palette.text), badge(view.mode, self.palette)]
+        return spans
 
     def _detach_parts(self, desk: DeskView) -> list[Part]:
         """What a hang-up does is said before it happens; that it does nothing, only where there is room."""
@@ -80,6 +96,8 @@ class Header(Line):
         if desk.read_only_reason:
             # The badge says it already; why is said in a toast too.
             return [Part(7, ((desk.read_only_reason, palette.warning),))] if is_broad else []
+        if desk.mode is Mode.READ_ONLY:
+            return [Part(7, (("orders are off", palette.muted),))]  # there is nothing that could be armed
         if self._is_recovering:
             reason = " recovery: u" if is_broad else ""
             return [Part(1, (("LOCKED" + reason, palette.alarm),))]

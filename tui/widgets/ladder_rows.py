@@ -14,6 +14,9 @@ from tui.widgets.ladder import Levels, Mark
 from tui.widgets.palette import Palette
 from venues.model import Instrument, Side
 
+RULING = 6
+"""Cells of the spread line that its words leave to the line itself."""
+
 _GAP = "  "
 _NARROWEST_BAR = 4
 _WIDEST_BAR = 40
@@ -178,7 +181,7 @@ def draw_heading(heading: Heading, palette: Palette) -> list[Span]:
 def draw_spread(line: Spread, width: int, palette: Palette) -> list[Span]:
     parts = [plain(part) for part in line.parts]
     text = " · ".join(parts)
-    while len(parts) > 1 and width_of(text) + 8 > width:
+    while len(parts) > 1 and width_of(text) + RULING > width:
         parts.pop()
         text = " · ".join(parts)
     ruling, words = (palette.warning, palette.warning) if line.is_warning else (palette.faint, palette.muted)

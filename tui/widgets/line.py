@@ -17,7 +17,12 @@ class Line(Pane):
     """
 
     gap = 3
-    """Blank cells between two parts; on a narrow line one fewer before anything is dropped."""
+    """Blank cells between two parts where there is room; on a narrow line fewer before anything is dropped."""
+
+    @property
+    def least_gap(self) -> int:
+        """Blank cells between two parts before one of them is dropped."""
+        return 1
 
     def parts(self) -> tuple[list[Part], list[Part]]:
         """Returns the parts on the left and those on the right, as many as there are to say."""
@@ -28,7 +33,7 @@ class Line(Pane):
         left, right = self.parts()
         gap = self.gap
         everything = [*left, *right]
-        while gap > 1 and sum(part.width for part in everything) + gap * len(everything) > width:
+        while gap > self.least_gap and sum(part.width for part in everything) + gap * len(everything) > width:
             gap -= 1
         kept = keep_most(everything, width - 1, gap)
         lefts = [part for part in left if any(part is k for k in kept)]

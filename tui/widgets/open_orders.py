@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import ClassVar
 
 from tui import formatting
@@ -84,6 +85,20 @@ class OpenOrders(MarketBlotter[OrderView]):
         super().take(frame)
 
     @property
+    def columns_now(self) -> tuple[Column, ...]:
+        columns = super().columns_now
+        if not self.is_short_of_room:
+            return columns
+        # That an order is UNKNOWN has to be seen; its price stands in the ladder too.
+        return tuple(replace(column, rank=1) if column.name == "price" else column for column in columns)
+
+    def folded(self, texts: Sequence[Mapping[str, Span]], shown: Set[str]) -> Sequence[Mapping[str, Span]] | None:
+        """Puts the trigger in the place of the price that a stop at market has not got."""
+        if "trigger" in shown:
+            return None
+        return [cells if cells["price"][0] else {**cells, "price": cells["when"]} for cells in texts]
+
+    @property
     def selected_order(self) -> OrderView | None:
         """The order under the cursor, as last seen; None once it has gone, until the cursor is moved."""
         return self.selected
@@ -101,12 +116,16 @@ class OpenOrders(MarketBlotter[OrderView]):
         filled = formatting.quantity(order.filled_quantity, instrument)
         price = "" if not order.type.has_price else formatting.price(order.price, instrument)
         trigger = "" if order.trigger_price is None else formatting.price(order.trigger_price, instrument)
+        # A stop waits for the market to come against its holder, a take-profit for the other way.
+        is_stop = order.type in (OrderType.STOP, OrderType.STOP_LIMIT)
+        sign = "≥" if (order.side is Side.BUY) is is_stop else "≤"
         return {
-            "instrument": (instrument.name, palette.text),
+            "instrument": (self.market_name(instrument), palette.text),
             "side": (order.side.value.upper(), palette.side(order.side)),
             "filled": (f"{filled} / {formatting.quantity(order.quantity, instrument)}", palette.text),
             "price": (price or ("" if trigger else "market"), palette.text),
             "trigger": (trigger, palette.text),
+            "when": (f"{sign} {trigger}", palette.muted),
             "state": (state_in_words(row, self.now), state),
             "type": (type_in_words(row), palette.muted),
             "age": (

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from tui import formatting
 from tui.desk.frame import BookView, Frame, OrderView, PositionView
-from tui.widgets.cells import Span, plain
+from tui.widgets.cells import Span, plain, width_of
 from tui.widgets.ladder import Axis, Levels, Mark, bar_scale, group_levels, marks_by_row
 from tui.widgets.ladder_rows import (
+    RULING,
     Columns,
     Heading,
     Preview,
@@ -281,11 +282,14 @@ class OrderBook(InstrumentPane, can_focus=True):
             parts.append(formatting.bps(share, 2 if abs(share) < _BASIS_POINT else 1))
         age = self.now - book.ts_recv
         parts.append(f"age {formatting.age(age)}")
+        if age > NANOSECONDS and len(parts) > 2 and width_of(" · ".join(parts)) + RULING > self.size.width:
+            del parts[1]  # where it is narrow an age that is worth a look goes before the basis points
+        # In front, where a narrow line keeps it: what is not proven must not be taken for what is.
+        if book.fault:
+            parts.insert(0, plain(book.fault))
         if is_stale:
             parts.insert(0, "STALE")
-        if book.fault:
-            parts.append(plain(book.fault))
-        return Spread(tuple(parts), is_stale or age > STALE_AFTER)
+        return Spread(tuple(parts), is_stale or bool(book.fault) or age > STALE_AFTER)
 
     def draw(self, key: Hashable) -> Iterable[Span]:
         match key:

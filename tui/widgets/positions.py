@@ -36,6 +36,7 @@ class Positions(MarketBlotter[PositionView]):
         Column("mode", "margin mode", 8, 10),
         Column("account", "account", 7, 11),
         Column("venue", "venue", 6, 10),
+        Column("note", "owed, risk", 26, 4, stretches=True),
     )
     empty: ClassVar[str] = "no open positions"
 
@@ -43,6 +44,12 @@ class Positions(MarketBlotter[PositionView]):
         if frame.positions is not None:
             self.set_rows(frame.positions)
         super().take(frame)
+
+    @property
+    def columns_now(self) -> tuple[Column, ...]:
+        # Margin accounts have loans and interest; nobody else gives up a column for them.
+        has_notes = any(row.position.note for row in self.rows)
+        return tuple(column for column in super().columns_now if has_notes or column.name != "note")
 
     @property
     def selected_position(self) -> PositionView | None:
@@ -65,7 +72,7 @@ class Positions(MarketBlotter[PositionView]):
             liquidation = "~" + liquidation
         is_near = distance is not None and distance < NEAR_LIQUIDATION
         return {
-            "instrument": (instrument.name, palette.text),
+            "instrument": (self.market_name(instrument), palette.text),
             "side": (("FLAT", "LONG", "SHORT")[direction], side),
             "size": (formatting.quantity(abs(position.quantity), instrument), palette.text),
             "entry": (formatting.price(position.entry_price, instrument), palette.text),
@@ -84,4 +91,5 @@ class Positions(MarketBlotter[PositionView]):
             "mode": (position.margin_mode.value, palette.muted),
             "account": (row.account, palette.muted),
             "venue": (instrument.id.venue, palette.muted),
+            "note": (position.note, palette.text),
         }

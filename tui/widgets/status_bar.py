@@ -3,20 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any
 
 from rich.style import Style
 
 from tui import formatting
 from tui.desk.frame import Frame, VenueView
-from tui.widgets.cells import Part, Span, crop, plain
+from tui.widgets.cells import Part, Span, crop, plain, width_of
 from tui.widgets.line import Line
 from tui.widgets.palette import Palette
 from venues.events import LinkState
 from venues.model import NANOSECONDS
+from venues.port import Mode
 
 SLOW_CLOCK = NANOSECONDS // 10
 """A clock that differs from the venue's by more than this is shown as a warning: signed requests go stale."""
+
+_ROUND_TRIP = 8  # cells that one may take, " 999 ms": by what it takes now, chips would come and go with it
+_ROOM_FOR_GAPS = 100  # cells
+_CLOCK = 15  # "  clock -99 ms"
+_GRAVITY = {
+    LinkState.DOWN: 6,
+    LinkState.RECONNECTING: 5,
+    LinkState.STALE: 4,
+    LinkState.CONNECTING: 2,
+}
+
+
+class ChipSize(IntEnum):
+    """How much a venue's chip says. A clock that is off is said in each."""
+
+    FULL = 0  # state, round trip, clock offset
+    LEAN = 1  # state, round trip
+    SHORT = 2  # state
+    TERSE = 3  # of those that are well, how many
+
+
+def is_clock_off(view: VenueView) -> bool:
+    """Whether the venue's clock and ours differ so much that signed requests may go stale."""
+    return view.clock_offset is not None and abs(view.clock_offset) > SLOW_CLOCK
+
+
+def is_barred(view: VenueView) -> bool:
+    """Whether no order can be sent to a venue on which the desk would trade."""
+    return bool(view.fault) and view.mode is not Mode.READ_ONLY
+
+
+def detail_of(view: VenueView) -> str:
+    """Returns what a venue's connection says of itself, without the venue's name, which stands beside it."""
+    return view.detail.removeprefix(f"{view.venue}: ")
+
+
+def gravity_of(view: VenueView) -> int:
+    """Returns how bad a venue's state is, 0 for one that is well: the worst is the last to leave a narrow line."""
+    found = _GRAVITY.get(view.state, 0)
+    return max(found, 3 if is_barred(view) else 2 if view.is_reconciling else 1 if is_clock_off(view) else 0)
 
 
 def state_of(view: VenueView, now: int, palette: Palette) -> Span:
@@ -48,6 +90,11 @@ class StatusBar(Line):
         self._terminal_delay: int | None = None
         self._hints: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def least_gap(self) -> int:
+        # A chip has gaps of its own: beside another chip it must be seen where it ends.
+        return 3 if len(self._venues) > 1 and self.size.width >= _ROOM_FOR_GAPS else 1
+
     def take(self, frame: Frame) -> None:
         if frame.venues is not None:
             self._venues = frame.venues
@@ -67,9 +114,7 @@ class StatusBar(Line):
 
     def parts(self) -> tuple[list[Part], list[Part]]:
         palette = self.palette
-        left = [Part(0 if index == 0 else 1, self._chip(view)) for index, view in enumerate(self._venues)]
-        if not left:
-            left.append(Part(0, ((" no venue", palette.muted),)))
+        left = self._chips() or [Part(0, ((" no venue", palette.muted),))]
         if self._messages is not None:
             left.append(Part(4, ((f"{self._messages:,}", palette.text), (" msg/s", palette.muted))))
         if self._kilobytes is not None:
@@ -83,18 +128,56 @@ class StatusBar(Line):
         ]
         return left, right
 
-    def _chip(self, view: VenueView) -> tuple[Span, ...]:
+    def _chips(self) -> list[Part]:
+        """Returns the venues' chips, all of the same size, the largest in which they fit beside the first hint."""
+        room = self.size.width - 1
+        if len(self._venues) > 1 and self._hints:
+            room -= sum(map(width_of, self._hints[0])) + 2
+        worst = max(self._venues, key=gravity_of, default=None)
+        for size in ChipSize:
+            if size is ChipSize.TERSE:
+                return self._terse_chips(worst)
+            gap = self.least_gap
+            if sum(self._width_of_chip(view, size) + gap for view in self._venues) <= room + gap:
+                return [Part(0 if view is worst else 1, self._chip(view, size)) for view in self._venues]
+        return []
+
+    def _terse_chips(self, worst: VenueView | None) -> list[Part]:
+        """Returns a chip for each venue that is not well, the gravest first, and how many are well."""
+        troubled = sorted((view for view in self._venues if gravity_of(view)), key=gravity_of, reverse=True)
+        well = len(self._venues) - len(troubled)
+        if not troubled and worst is not None and well == 1:
+            return [Part(0, self._chip(worst, ChipSize.SHORT))]
+        parts = [Part(min(index, 2), self._chip(view, ChipSize.SHORT)) for index, view in enumerate(troubled)]
+        if well:
+            parts.append(Part(1 if troubled else 0, ((f" {well} ", self.palette.text), ("●", self.palette.good))))
+        return parts
+
+    def _width_of_chip(self, view: VenueView, size: ChipSize) -> int:
+        """Returns how many cells a chip may come to take."""
+        width = Part(0, self._chip(view, ChipSize.SHORT)).width
+        if view.state in {LinkState.LIVE, LinkState.STALE}:
+            width += _ROUND_TRIP if size <= ChipSize.LEAN and view.round_trip is not None else 0
+            is_said = is_clock_off(view)
+            width += _CLOCK if size is ChipSize.FULL and view.clock_offset is not None and not is_said else 0
+        else:
+            width = Part(0, self._chip(view, size)).width
+        return width
+
+    def _chip(self, view: VenueView, size: ChipSize) -> tuple[Span, ...]:
         palette = self.palette
         state, colour = state_of(view, self.now, palette)
         spans: list[Span] = [(f" {view.venue} ", palette.text), (state, colour)]
+        if is_barred(view):
+            spans.append((" no orders", palette.alarm))
         if view.state in {LinkState.LIVE, LinkState.STALE}:
-            if view.round_trip is not None:
+            if view.round_trip is not None and size <= ChipSize.LEAN:
                 spans.append((f" {formatting.milliseconds(view.round_trip)}", palette.text))
-            if view.clock_offset is not None:
-                is_off = abs(view.clock_offset) > SLOW_CLOCK
+            if view.clock_offset is not None and (is_clock_off(view) or size is ChipSize.FULL):
+                is_off = is_clock_off(view)
                 style = palette.warning + Style(bold=True) if is_off else palette.muted
                 words = f"{'!' if is_off else ''}{formatting.milliseconds(view.clock_offset)}"
                 spans.append((f"  clock {words}", style))
-        elif view.detail and self.size.width >= 100:
-            spans.append((f" {crop(plain(view.detail), 40)}", palette.muted))
+        elif view.detail and size is ChipSize.FULL and self.size.width >= 100:
+            spans.append((f" {crop(plain(detail_of(view)), 40)}", palette.muted))
         return tuple(spans)

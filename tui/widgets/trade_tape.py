@@ -195,7 +195,8 @@ class TradeTape(InstrumentPane, can_focus=True):
         if isinstance(key, _Heading):
             columns = key.columns
             clock = "local" if self.shows_local_time else "UTC"
-            time = fit(f"time {clock}" if columns.time > 9 else clock, columns.time + 1) if columns.time else ""
+            words, width = f"time {clock}" if columns.time > 9 else clock, columns.time + (not columns.is_tight)
+            time = fit(words, width) if columns.time else ""
             price, size = fit("price", columns.price, "right"), fit("size", columns.size, "right")
             return [(f" {time}{_GAP if time else ''}{price}{_GAP}{size}", palette.muted)]
         if not isinstance(key, _Row):
@@ -205,14 +206,14 @@ class TradeTape(InstrumentPane, can_focus=True):
         spans: list[Span] = [("▸" if key.is_newest else " ", palette.strong)]
         if columns.time:
             time = self.time_of_day(sweep.ts_event, milliseconds=columns.time > 8)
-            spans.append((time + " " + _GAP, palette.muted))
+            spans.append((time + ("" if columns.is_tight else " ") + _GAP, palette.muted))
         instrument = columns.instrument
         spans.append((fit(formatting.price(sweep.price, instrument), columns.price, "right"), colour))
         spans.append(
             (_GAP + fit(formatting.quantity(sweep.quantity, instrument), columns.size, "right"), palette.text)
         )
         spans.append((" ▲" if sweep.side is Side.BUY else " ▼", colour))
-        if sweep.count > 1:
+        if sweep.count > 1 and not (sweep.is_mine and columns.is_tight):
             spans.append((f" ×{sweep.count}", palette.muted))
         if sweep.is_mine:
             spans.append((" you", palette.own))
@@ -221,7 +222,7 @@ class TradeTape(InstrumentPane, can_focus=True):
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Widths in cells. The time loses its milliseconds first, then goes altogether."""
+    """Widths in cells. The time loses its milliseconds first, then the room of one mark, then goes altogether."""
 
     price: int
     size: int
@@ -229,9 +230,17 @@ class _Columns:
     instrument: Instrument
 
     @property
+    def _room(self) -> int:
+        return self.width - self.price - self.size - 13
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether a row has room for one mark only: that a trade is ours goes before how many were merged."""
+        return 6 <= self._room < 8
+
+    @property
     def time(self) -> int:
-        room = self.width - self.price - self.size - 13
-        return 12 if room >= 12 else 8 if room >= 8 else 0
+        return 12 if self._room >= 12 else 8 if self._room >= 6 else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tui.widgets.market_blotter import MarketBlotter
 from venues.model import Instrument, InstrumentId
 
 _ROOM_FOR_NAMES = 36
+_ROOM_FOR_VENUES = 8  # cells more, where they stand beside the names
 
 
 class Watchlist(MarketBlotter[QuoteView]):
@@ -66,7 +67,8 @@ class Watchlist(MarketBlotter[QuoteView]):
 
     def _name_of(self, instrument: Instrument) -> str:
         """Where it is narrow a perpetual goes by its base: the quote is the same all the way down."""
-        if instrument.is_perpetual and self.size.width < _ROOM_FOR_NAMES:
+        room = _ROOM_FOR_NAMES + (_ROOM_FOR_VENUES if self._names_venues else 0)
+        if instrument.is_perpetual and self.size.width < room:
             return f"{instrument.base} perp"
         return instrument.name
 
