@@ -89,7 +89,8 @@ def link_fact(status: StreamStatus, before: LinkState, ts: int) -> Fact | None:
     """Returns the fact of a connection that came or went; None while it only goes on."""
     if status.state is before or status.state is LinkState.CONNECTING:
         return None
-    detail = f": {sanitise(status.detail)}" if status.detail else ""
+    detail = sanitise(status.detail).removeprefix(f"{status.venue}: ")  # an error's words begin with the venue
+    detail = f": {detail}" if detail else ""
     severity = {
         LinkState.LIVE: Severity.GOOD,
         LinkState.ENDED: Severity.INFO,
