@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
@@ -21,9 +23,15 @@ _WORDS = {
 def describe_order(order: Order, instrument: Instrument | None) -> str:
     """Returns an order in a few words: "BUY 0.25 BTC/USDT at 60000"."""
     name = instrument.name if instrument is not None else sanitise(order.instrument.symbol, 32)
-    price = f" at {order.price:f}" if order.price is not None else ""
-    trigger = f" when {order.trigger_price:f}" if order.trigger_price is not None else ""
-    return f"{order.side.value.upper()} {order.quantity:f} {name}{price}{trigger}"
+    price = f" at {_text(order.price)}" if order.price is not None else ""
+    trigger = f" when {_text(order.trigger_price)}" if order.trigger_price is not None else ""
+    return f"{order.side.value.upper()} {_text(order.quantity)} {name}{price}{trigger}"
+
+
+def _text(value: Decimal) -> str:
+    """Writes a figure without the zeros that its venue put behind it."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def order_fact(
@@ -58,7 +66,7 @@ def order_fact(
         text = f"found at the venue: {what}"
     else:
         words = _WORDS[status]
-        done = f", {order.filled_quantity:f} filled" if status.is_terminal and order.filled_quantity else ""
+        done = f", {_text(order.filled_quantity)} filled" if status.is_terminal and order.filled_quantity else ""
         text = f"{what} {words}{done}{reason if status.is_terminal else ''}"
     return Fact(ts=ts, kind=kind, severity=severity, text=text, instrument=order.instrument, order_key=tracked.key)
 
@@ -67,14 +75,14 @@ def fill_fact(fill: Fill, tracked: Tracked | None, is_late: bool, instrument: In
     """Returns the fact of an execution; one after the order was reported as over is an alarm."""
     name = instrument.name if instrument is not None else sanitise(fill.instrument.symbol, 32)
     verb = "bought" if fill.side.sign > 0 else "sold"
-    text = f"{verb} {fill.quantity:f} {name} at {fill.price:f}"
+    text = f"{verb} {_text(fill.quantity)} {name} at {_text(fill.price)}"
     severity = Severity.GOOD
     if is_late:
         text, severity = f"LATE FILL after the order was over: {text}", Severity.ALARM
     elif tracked is not None and tracked.is_overfilled:
         text, severity = f"MORE FILLED than ordered: {text}", Severity.ALARM
     elif tracked is not None and tracked.status is not OrderStatus.FILLED:
-        text += f" ({tracked.order.filled_quantity:f} of {tracked.order.quantity:f})"
+        text += f" ({_text(tracked.order.filled_quantity)} of {_text(tracked.order.quantity)})"
     return Fact(
         ts=ts,
         kind=FactKind.FILL,
@@ -85,9 +93,14 @@ def fill_fact(fill: Fill, tracked: Tracked | None, is_late: bool, instrument: In
     )
 
 
-def link_fact(status: StreamStatus, before: LinkState, ts: int) -> Fact | None:
-    """Returns the fact of a connection that came or went; None while it only goes on."""
+def link_fact(status: StreamStatus, before: LinkState, ts: int, *, was_live: bool = False) -> Fact | None:
+    """Returns the fact of a connection that came or went; None while it only goes on.
+
+    `was_live`: it was told as live and not as lost since, so that more of it coming up is no news.
+    """
     if status.state is before or status.state is LinkState.CONNECTING:
+        return None
+    if was_live and before is LinkState.CONNECTING and status.state is LinkState.LIVE:
         return None
     detail = sanitise(status.detail).removeprefix(f"{status.venue}: ")  # an error's words begin with the venue
     detail = f": {detail}" if detail else ""

@@ -111,6 +111,7 @@ class Store:
         self._valuation = Valuation(self.ledger, self.markets, self.price_of, currency)
         self._held: set[InstrumentId] = set()  # instruments with a position: their mark moves the P&L
         self._quarantined: set[InstrumentId] = set()
+        self._live: set[str] = set()  # venues that were told as live, and not as lost since
         self._book_keepers: dict[str, Callable[[InstrumentId], Book | None]] = {}
         self._number = 0
         self._messages = 0
@@ -335,7 +336,8 @@ class Store:
             was_valid = market.had_valid_book
             is_valid = market.share_book(keeper(event.instrument), self._clock())
         if was_valid and not is_valid and market.book is not None:
-            self.log(f"{event.instrument}: book is invalid, {market.book.detail}", Severity.WARNING)
+            name = f"{sanitise(market.instrument.name, 32)}@{event.instrument.venue}"
+            self.log(f"{name}: book is invalid, {market.book.detail}", Severity.WARNING)
         if market is self.shown:
             self._dirty.add(Topic.BOOK)
 
@@ -399,7 +401,11 @@ class Store:
         if view is None:
             return
         now = self._clock()
-        fact = words.link_fact(status, view.state, now)
+        fact = words.link_fact(status, view.state, now, was_live=status.venue in self._live)
+        if status.state is LinkState.LIVE:
+            self._live.add(status.venue)
+        elif status.state in (LinkState.RECONNECTING, LinkState.DOWN):
+            self._live.discard(status.venue)
         self.change_venue(
             status.venue,
             state=status.state,

@@ -130,9 +130,9 @@ class Supervisor:
                 return
             link.stream = stream
             link.backlog.extend(batch)
-            self._drain(link)
+            self._drain(link, is_data=any(type(event) is not StreamStatus for event in batch))
 
-    def _drain(self, link: Link) -> None:
+    def _drain(self, link: Link, *, is_data: bool = False) -> None:
         backlog = link.backlog
         while backlog:
             event = backlog.popleft()  # before it is applied: one that breaks something is not applied twice
@@ -140,7 +140,7 @@ class Supervisor:
                 self._follow(link, event)
             self._store.apply(event)
         now = self._clock()
-        if now - self._store.venues[link.name].ts_last_data > NANOSECONDS // 4:
+        if is_data and now - self._store.venues[link.name].ts_last_data > NANOSECONDS // 4:
             self._store.change_venue(link.name, ts_last_data=now)
         for work in self._watch.wanted_work(link, now):
             self._outlet.begin_background(work)

@@ -8,7 +8,7 @@ cross positions. Spot fees are in the quote currency, a perpetual's in its settl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,6 +30,7 @@ from venues.paper.margin import Hold, Leverage, OpenPosition, liquidation_price,
 
 _NO_POSITION = OpenPosition()
 _SHOWN = Decimal("1e-8")
+_WIDE = Context(prec=100)  # a need may be absurd, and is to be refused with words
 
 
 class Settlement(NamedTuple):
@@ -420,7 +421,7 @@ class Account:
             self._locks[instrument] = spot_locks(listed, holds)
 
     def _insufficient(self, currency: str, need: Decimal) -> InsufficientFunds:
-        wanted = f"{need.quantize(_SHOWN, ROUND_CEILING).normalize():f}"
-        there = f"{max(ZERO, self.free(currency)).quantize(_SHOWN).normalize():f}"
+        wanted = f"{need.quantize(_SHOWN, ROUND_CEILING, _WIDE).normalize(_WIDE):f}"
+        there = f"{max(ZERO, self.free(currency)).quantize(_SHOWN, context=_WIDE).normalize(_WIDE):f}"
         words = f"needs {wanted} {currency}, {there} {currency} is available"
         return InsufficientFunds(self.venue, words, "INSUFFICIENT_FUNDS")
