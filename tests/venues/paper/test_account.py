@@ -75,6 +75,8 @@ def test_insufficient_funds_say_what_is_needed_and_what_is_there() -> None:
     assert caught.value.code == "INSUFFICIENT_FUNDS"
     with pytest.raises(InsufficientFunds, match="needs 1 BTC, 0 BTC is available"):
         made.require(SPOT, SELL, [], taken=D(1), value=D(100), peak=D(100))
+    with pytest.raises(InsufficientFunds, match="needs 1002000000000000000000000 USDT"):
+        made.require(SPOT, BUY, [Hold(BUY, D(10) ** 12, D(10) ** 12)])
     made.hold(SPOT, [Hold(BUY, D(90), D(1))])
     with pytest.raises(InsufficientFunds, match=r"9\.82 USDT is available"):
         made.require(PERP, BUY, [Hold(BUY, D(10), D(1))])
