@@ -17,6 +17,8 @@ def quit_reasons(state: Frame) -> list[str]:
     for venue, number in sorted(orders.items()):
         if modes.get(venue) is Mode.PAPER:
             reasons.append(f"{venue}: {count(number, 'open order')}, cancelled at exit, told at the next start")
+        elif modes.get(venue) is Mode.PRACTICE:
+            reasons.append(f"{venue}: {count(number, 'open order')}, gone with the practice exchange")
         else:
             reasons.append(f"{venue}: {count(number, 'open order')}, left working")
     positions = len(state.positions or ())

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Group
 
 from tests.support.desk_app import running
-from tests.support.frames import ADA_SPOT, BTC_PERP, ETH_PERP, ETH_SPOT, INSTRUMENTS, NOW, sample_frame
+from tests.support.frames import ADA_SPOT, BTC_PERP, ETH_PERP, ETH_SPOT, INSTRUMENTS, NOW, sample_frame, venue_view
 from tests.support.scripted_desk import ScriptedDesk
 from tui.app import PitsideApp
 from tui.desk.frame import Fact, FactKind, Severity
@@ -22,6 +22,7 @@ from tui.screens.help import Help, help_groups
 from tui.screens.instruments import find_instruments
 from tui.screens.quit import quit_reasons
 from venues.model import MarginMode
+from venues.port import Mode
 
 
 def keys_of(text: str) -> Iterator[str]:
@@ -167,6 +168,10 @@ def test_what_is_left_behind_is_said() -> None:
         "2 positions, left open",
     ]
     assert quit_reasons(sample_frame(venues=(), positions=()))[0] == "paper: 5 open orders, left working"
+    practice = (venue_view(mode=Mode.PRACTICE),)
+    assert (
+        quit_reasons(sample_frame(venues=practice))[0] == "paper: 5 open orders, gone with the practice exchange"
+    )
 
 
 async def test_a_configuration_fact_is_a_dialog_that_says_the_remedy() -> None:
