@@ -74,6 +74,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
     command: float = 5.0  # the whole of a command, its connection included
     patience: float = 0.5  # of a new order, for its share of the request limit: later it is not what was meant
+    cancel_patience: float = 5.0  # of a cancel, for the same: it goes first, and is late rather than never
     read: float = 15.0  # the whole of a read, every attempt and every pause
     attempt: float = 5.0  # one attempt of a read
     attempts: int = 4
@@ -102,6 +103,7 @@ class HttpClient:
         connections: int = 6,
         warm_with: Request | None = None,
         warm_connections: int = 2,
+        user_agent: str = "pitside",
         proxy: str | None = None,
         tls: ssl.SSLContext | None = None,
         limiter: RateLimiter | None = None,
@@ -126,6 +128,7 @@ class HttpClient:
         self._limiter = limiter
         self._warm_with = warm_with
         self._warm_connections = min(warm_connections, connections)
+        self._user_agent = user_agent
         self._rng = rng or random.Random()
         self._wall = wall
         self._monotonic = monotonic
@@ -192,7 +195,7 @@ class HttpClient:
             raise NotSent(self.venue, f"{request.what}: it was dispatched before")
         urgency, patience = Urgency.COMMAND, self.timing.patience
         if request.is_cancel:
-            urgency, patience = Urgency.CANCEL, self.timing.command
+            urgency, patience = Urgency.CANCEL, self.timing.cancel_patience
         async with contextlib.AsyncExitStack() as stack:
             try:
                 self._check_open()
@@ -297,7 +300,7 @@ class HttpClient:
             ("Accept", "application/json"),
             # A body of 200 kB can inflate to 200 MB before anybody sees its size.
             ("Accept-Encoding", "identity"),
-            ("User-Agent", "pitside"),
+            ("User-Agent", self._user_agent),
             *request.headers,
             *signed.headers,
         ]
