@@ -14,6 +14,7 @@ from venues.port import Venue
 _MODULES: Mapping[str, str] = {
     "paper": "venues.paper.venue",
     "replay": "venues.recording.venue",
+    "coinex": "venues.coinex.venue",
 }
 
 

@@ -15,6 +15,20 @@ same module names.
     endpoints       the reads as requests
     orders          the commands as requests
     channels        the subscriptions and queries of the WebSocket
+
+Nothing above does any I/O. What runs:
+
+    venue, settings the venue behind the port
+    connection      the HTTP client, the two streams, their heartbeat, login and calls
+    listing, public the instruments, and the other public reads
+    market_feed     the market's stream as events, over
+      topics        the subscriptions of a channel, asked for together
+      books         the books: proven, broken at once, mended without a storm
+      deals         tape and candles: trades each once, and bars that the venue does not stream
+    account_feed    the account's stream
+    account         what is ours: reads, commands, and the pushes of that stream; what it imports does the work
+    chip            two streams as one state, and what could not be read
+    timekeeping     the venue's clock, closer than the seconds that it tells
 """
 
 VENUE = "coinex"

@@ -134,6 +134,11 @@ def query_margin_assets(account_id: int, currencies: Iterable[str] = ()) -> Call
     return Call("asset.account_query", (account_id, _checked(currencies)), is_private=True)
 
 
+def query_every_asset() -> Call:
+    """What every account holds: spot is "0", the margin accounts are named by their ids."""
+    return Call("asset.account_query_all", is_private=True)
+
+
 def query_orders(market: str, account_id: int = 0, offset: int = 0, limit: int = 100) -> Call:
     """The orders that rest in one market, of both sides."""
     return Call("order.account_query", (account_id, checked_market(market), 0, offset, limit), is_private=True)

@@ -52,6 +52,10 @@ class DepthFeed:
         self._newest = 0  # the venue's time of the newest push
         self._late = 0  # pushes in a row that were older
 
+    def restart(self) -> None:
+        """Notes that another connection begins, whose pushes may come from a server with another clock."""
+        self._newest, self._late = 0, 0
+
     def take(self, push: DepthUpdate, ts_recv: int) -> BookSnapshot | BookDelta | None:
         """Applies a push and returns it as the event that does the same to any other book.
 

@@ -181,11 +181,21 @@ class OrderPush(msgspec.Struct, frozen=True, tag_field="method", tag="order.upda
 
     params: tuple[int, StreamOrder | Annotated[tuple[StreamOrder, ...], Meta(min_length=1)]]
 
+    @property
+    def orders(self) -> tuple[StreamOrder, ...]:
+        body = self.params[1]
+        return (body,) if isinstance(body, StreamOrder) else body
+
 
 class StopPush(msgspec.Struct, frozen=True, tag_field="method", tag="order.update_stop"):
     """[event, stop order], of both forms as well."""
 
     params: tuple[int, StreamStop | Annotated[tuple[StreamStop, ...], Meta(min_length=1)]]
+
+    @property
+    def stops(self) -> tuple[StreamStop, ...]:
+        body = self.params[1]
+        return (body,) if isinstance(body, StreamStop) else body
 
 
 class AssetUpdate(msgspec.Struct, frozen=True, tag_field="method", tag="asset.update"):

@@ -41,6 +41,8 @@ class MarginAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     instrument: InstrumentId
     account_id: int
+    base_name: str
+    quote_name: str
     leverage: Decimal  # the most that may be lent, not a setting
     base: Decimal
     quote: Decimal
@@ -78,6 +80,8 @@ def parse_margin_account(account: WireMarginAccount) -> MarginAccount:
     return MarginAccount(
         instrument=instrument_id(account.market_type),
         account_id=account.account_id,
+        base_name=account.sell_asset_type,
+        quote_name=account.buy_asset_type,
         leverage=Decimal(account.leverage),
         base=amount(held.sell_type) + amount(locked.sell_type) - base_loan - base_interest,
         quote=amount(held.buy_type) + amount(locked.buy_type) - quote_loan - quote_interest,

@@ -42,6 +42,8 @@ def parse_order(order: WireOrder, instrument: Instrument | None = None) -> Order
         status = OrderStatus.PARTIALLY_FILLED
     if filled > quantity:
         raise DecodeError(VENUE, "an order that traded more than its size")
+    if status is OrderStatus.FILLED and filled < quantity:
+        status = OrderStatus.CANCELED  # a market order is "done" too when the book was empty before it was filled
     created = ns_of_seconds(order.create_time)
     option = order.option or "NORMAL"
     return Order(
@@ -100,9 +102,7 @@ def sole(orders: Sequence[Order], client_order_id: str) -> Order | None:
 
 def parse_order_push(push: OrderPush, *, counts_base: bool | None = None) -> list[Order]:
     """Returns the orders of a push; `counts_base` says in what a market buy counts, where we know (it is ours)."""
-    event, body = push.params
-    bodies = (body,) if isinstance(body, StreamOrder) else body
-    return [parse_stream_order(order, event, counts_base=counts_base) for order in bodies]
+    return [parse_stream_order(order, push.params[0], counts_base=counts_base) for order in push.orders]
 
 
 def parse_stream_order(order: StreamOrder, event: int, *, counts_base: bool | None = None) -> Order:
@@ -124,7 +124,7 @@ def parse_stream_order(order: StreamOrder, event: int, *, counts_base: bool | No
     match event:
         case 1 | 2:
             status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.NEW
-        case 3 if filled and (left == 0 or in_quote):  # a market buy in quote units can leave a small rest
+        case 3 if filled and filled == quantity:  # a market buy in quote units, too, which can leave a small rest
             status = OrderStatus.FILLED
         case 3:
             status = OrderStatus.CANCELED

@@ -46,9 +46,7 @@ def parse_stop_push(push: StopPush, *, counts_base: bool = False) -> list[Order]
 
     One that finished without a word whether it was triggered or cancelled is UNKNOWN, until it is looked up.
     """
-    event, body = push.params
-    bodies = (body,) if isinstance(body, StreamStop) else body
-    return [parse_stream_stop(stop, event, counts_base=counts_base) for stop in bodies]
+    return [parse_stream_stop(stop, push.params[0], counts_base=counts_base) for stop in push.stops]
 
 
 def parse_stream_stop(stop: StreamStop, event: int = PUT, *, counts_base: bool = False) -> Order:

@@ -1,0 +1,114 @@
+"""What CoinEx lists, read once and kept: `GET /market/info`, with the account's own fees where there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+
+from venues.coinex import VENUE, endpoints
+from venues.coinex.codes import judge_read
+from venues.coinex.figures import amount
+from venues.coinex.parse import instrument_id, parse_instrument
+from venues.coinex.wire import WireFeeRates, WireTicker
+from venues.errors import DecodeError, UnknownInstrument, VenueError
+from venues.model import ZERO, Instrument, InstrumentId
+from venues.transport.http import HttpClient
+
+_FRESH = 300.0  # seconds
+_DOLLARS = ("USDT", "USDC", "USD")
+
+
+class Listing:
+    """The venue's instruments. Its answer tells no state of a market: all that it lists can be traded.
+
+    The most traded come first, those priced in dollars before all others: a desk begins at the top.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        *,
+        has_account: bool = False,
+        time_scale: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http = http
+        self._has_account = has_account
+        self._fresh = _FRESH * time_scale
+        self._monotonic = monotonic
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._read_at: float | None = None
+        self._reading = asyncio.Lock()
+
+    @property
+    def is_read(self) -> bool:
+        return self._read_at is not None
+
+    @property
+    def currencies(self) -> Sequence[str]:
+        """Every currency that is traded, as far as it is known."""
+        both = ((instrument.base, instrument.quote) for instrument in self._instruments.values())
+        return tuple(dict.fromkeys(currency for pair in both for currency in pair))
+
+    def known(self, instrument: InstrumentId) -> Instrument | None:
+        """Returns an instrument as it was read last; None for one that is not listed, or not read yet."""
+        return self._instruments.get(instrument)
+
+    async def one(self, instrument: InstrumentId) -> Instrument:
+        """Raises UnknownInstrument, and VenueError where the list can not be read."""
+        found = self._instruments.get(instrument) or (await self.all()).get(instrument)
+        if found is None:
+            raise UnknownInstrument(VENUE, f"{instrument.symbol[:40]} is not listed here")
+        return found
+
+    async def all(self) -> Mapping[InstrumentId, Instrument]:
+        """Returns the instruments, read anew after five minutes. Raises VenueError."""
+        async with self._reading:  # whoever waits gets what the first one read
+            if self._read_at is None or self._monotonic() - self._read_at >= self._fresh:
+                self._instruments = await self._read()
+                self._read_at = self._monotonic()
+        return MappingProxyType(self._instruments)
+
+    async def _read(self) -> dict[InstrumentId, Instrument]:
+        info = await self._http.fetch(endpoints.market_info(), endpoints.MarketInfo, judge=judge_read)
+        tickers, fees = await asyncio.gather(self._tickers(), self._fees())
+        found: list[tuple[tuple[bool, Decimal], Instrument]] = []
+        for name, market in info.data.items():
+            instrument = parse_instrument(market, fees.get(name) or fees.get("ALL"))
+            if instrument.id != instrument_id(name):
+                raise DecodeError(VENUE, "a market that is listed under another name")
+            value = _value(tickers.get(name))
+            found.append(((instrument.quote in _DOLLARS, value), instrument))
+        found.sort(key=lambda each: each[0], reverse=True)
+        return {instrument.id: instrument for _, instrument in found}
+
+    async def _tickers(self) -> Mapping[str, WireTicker]:
+        """They only sort: without them the order is the venue's."""
+        try:
+            answer = await self._http.fetch(endpoints.all_tickers(), endpoints.Tickers, judge=judge_read)
+        except VenueError:
+            return {}
+        return answer.data.ticker
+
+    async def _fees(self) -> Mapping[str, WireFeeRates]:
+        """Without them the rates are those that the venue shows to everybody."""
+        if not self._has_account:
+            return {}
+        try:
+            answer = await self._http.fetch(endpoints.user_fees(), endpoints.UserFees, judge=judge_read)
+        except VenueError:
+            return {}
+        return answer.data.spot
+
+
+def _value(ticker: WireTicker | None) -> Decimal:
+    """Returns what was traded of a market in a day, in its quote currency."""
+    if ticker is None:
+        return ZERO
+    try:
+        return amount(ticker.vol) * amount(ticker.last)
+    except DecodeError:
+        return ZERO

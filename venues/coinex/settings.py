@@ -1,0 +1,29 @@
+"""How a CoinEx venue is opened."""
+
+from __future__ import annotations
+
+import msgspec
+
+from venues.coinex import REST_ORIGIN, STREAM_URL
+from venues.port import Credentials, Mode
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where it is and who we are. `time_scale` multiplies every constant of time; the venue's limits stay.
+
+    Without `credentials` the venue can only be watched. `seed` makes the pauses between attempts repeatable.
+    """
+
+    rest_url: str = REST_ORIGIN  # an origin: the venue's own prefix is added
+    ws_url: str = STREAM_URL
+    credentials: Credentials | None = None
+    account: str = "main"
+    is_practice: bool = False
+    time_scale: float = 1.0
+    seed: int | None = None
+
+    @property
+    def mode(self) -> Mode:
+        if self.is_practice:
+            return Mode.PRACTICE
+        return Mode.READ_ONLY if self.credentials is None else Mode.LIVE
