@@ -8,13 +8,14 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import core, endurance, journal, order_path, screen
+from tests.benchmarks import coinex, core, endurance, journal, order_path, screen
 from tests.benchmarks.table import Table
 
 Part = Callable[[Table, float], None]
 # Each with the seconds that one of its measurements takes unless told.
 PARTS: dict[str, tuple[Part, float]] = {
     "core": (core.run, 0),
+    "coinex": (coinex.run, 15),
     "screen": (screen.load, 15),
     "keys": (screen.keys, 25),
     "start": (screen.start, 0),
