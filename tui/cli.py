@@ -36,6 +36,9 @@ Examples:
   pitside record paper --out day.jsonl --seconds 60
   pitside panic                        cancel everything, close everything, prove it
   pitside do "sell BTC-PERP 0.01 @ ask+2t"
+  pitside --venue coinex --practice    on a local exchange that speaks CoinEx's protocol
+  pitside --venue paper --venue coinex the paper desk, with CoinEx's public data beside it
+  pitside venues                       what each venue supports
 """
 
 
@@ -43,7 +46,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a desk is started with; None leaves it to the configuration."""
 
     paths: Paths
-    venue: str | None = None
+    venues: tuple[str, ...] = ()
+    is_practice: bool = False  # on local exchanges that speak the venues' protocols
     account: str | None = None
     theme: str | None = None
     seed: int | None = None
@@ -107,6 +111,8 @@ class _Commands(click.Group):
     _elsewhere: ClassVar[dict[str, str]] = {
         **dict.fromkeys(("panic", "orders", "positions", "status", "do"), "tui.desk_commands"),
         "journal": "tui.journal_commands",
+        "practice": "tui.practice_command",
+        "venues": "tui.venues_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -131,7 +137,14 @@ class _Commands(click.Group):
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version,
     help="Show the version and exit.",
 )  # fmt: skip
-@click.option("--venue", type=click.Choice(_live_venues()), help="Which exchange.  [default: paper]")
+@click.option(
+    "--venue", "venues", type=click.Choice(_live_venues()), multiple=True,
+    help="Which exchange; repeat for several on one desk.  [default: paper]",
+)  # fmt: skip
+@click.option(
+    "--practice", "is_practice", is_flag=True,
+    help="On a local exchange that speaks the venue's own protocol: nothing is at stake.",
+)  # fmt: skip
 @click.option("--account", metavar="NAME", help="Which of the venue's accounts.  [default: main]")
 @click.option(
     "--profile", metavar="NAME", default=DEFAULT_PROFILE, show_default=True,
@@ -140,13 +153,16 @@ class _Commands(click.Group):
 @click.option(
     "--theme", metavar="NAME", help="Colours: dark, light, high-contrast, colour-blind, red-up, your own."
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Which paper market; another one starts anew.")
-@click.option("--rate", type=click.FloatRange(0, 100_000), help="Paper market events a second.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Which paper or practice market; another one starts anew."
+)
+@click.option("--rate", type=click.FloatRange(0, 100_000), help="Events a second of the paper or practice market.")
 @click.option("--fresh", "is_fresh", is_flag=True, help="Start the paper account anew.")
 @click.pass_context
 def cli(
     context: click.Context,
-    venue: str | None,
+    venues: tuple[str, ...],
+    is_practice: bool,
     account: str | None,
     profile: str,
     theme: str | None,
@@ -155,7 +171,14 @@ def cli(
     is_fresh: bool,
 ) -> None:
     options = Options(
-        paths=_paths(profile), venue=venue, account=account, theme=theme, seed=seed, rate=rate, is_fresh=is_fresh
+        paths=_paths(profile),
+        venues=tuple(dict.fromkeys(venues)),
+        is_practice=is_practice,
+        account=account,
+        theme=theme,
+        seed=seed,
+        rate=rate,
+        is_fresh=is_fresh,
     )
     context.obj = options
     if context.invoked_subcommand is None:
@@ -170,7 +193,11 @@ def cli(
 @click.pass_context
 def replay(context: click.Context, file: Path, speed: float) -> None:
     options: Options = context.obj
-    context.exit(_start(msgspec.structs.replace(options, venue="replay", recording=file, speed=speed)))
+    context.exit(
+        _start(
+            msgspec.structs.replace(options, venues=("replay",), is_practice=False, recording=file, speed=speed)
+        )
+    )
 
 
 @cli.command(help="Write a venue's live public data to a file, without any screen. Ctrl+C ends it well.")

@@ -26,13 +26,18 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class DeskSection(Section, frozen=True, kw_only=True):
-    venue: str = "paper"
+    venue: str | tuple[str, ...] = "paper"  # one, or a list of those that are opened together
     account: str = "main"
     theme: str = "dark"
     clock: Literal["utc", "local"] = "utc"
     size_presets: tuple[Decimal, ...] = ()  # base units; empty: by the instrument's lot
     seed: int | None = None  # of the paper market
     rate: float | None = None  # of the paper market, market events a second
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """The venues that are opened together, each once."""
+        return (self.venue,) if isinstance(self.venue, str) else tuple(dict.fromkeys(self.venue))
 
 
 class ConfirmSection(Section, frozen=True, kw_only=True):
@@ -128,6 +133,8 @@ def _check_ranges(config: Config, text: str, path: Path) -> None:
     for key, value in amounts.items():
         if not value.is_finite() or value <= 0:
             raise ConfigError(_located(text, path, key, "must be above zero; remove it for the default"))
+    if not config.desk.venues:
+        raise ConfigError(_located(text, path, "desk.venue", 'must name a venue, as in ["coinex"]'))
     if config.lock.idle < 0:
         raise ConfigError(_located(text, path, "lock.idle", "must be 0 (never) or a number of seconds"))
     if config.lock.stall <= 0:

@@ -32,15 +32,16 @@ _YES = "Do not ask."
 )
 @click.option("--yes", "is_sure", is_flag=True, help=_YES)
 @click.option(
-    "--venue", type=click.Choice([name for name in venue_names() if name != "replay"]),
-    help="Which venue to clear without a desk.  [default: where the last desk was, and the configured one]",
+    "--venue", "venues", type=click.Choice([name for name in venue_names() if name != "replay"]), multiple=True,
+    help="Which venue to clear without a desk; repeat for several.  [default: where the last desk was, and the "
+    "configured ones]",
 )  # fmt: skip
 @click.pass_context
-def panic(context: click.Context, is_sure: bool, venue: str | None) -> None:
+def panic(context: click.Context, is_sure: bool, venues: tuple[str, ...]) -> None:
     from tui.panic_command import run_panic
 
     options: Options = context.obj
-    context.exit(0 if run_panic(options, venue or options.venue, is_sure=is_sure) else 1)
+    context.exit(0 if run_panic(options, venues or options.venues, is_sure=is_sure) else 1)
 
 
 @click.command(help="List the open orders, those of which nobody knows what became among them.")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.desk.frame import PanicReceipt
 from tui.desk.instance import InstanceError, InstanceLock
-from venues.port import Mode, Venue
+from tui.desk.roster import mode_of
+from venues.port import Mode
 
 if TYPE_CHECKING:
     from tui.desk.engine import Door
     from tui.desk.session import Session
+
+UNKEPT = frozenset({Mode.REPLAY, Mode.READ_ONLY})
+"""The modes of which nothing outlives the desk: neither journal nor lock are needed."""
 
 
 class Holding:
@@ -24,13 +28,16 @@ class Holding:
         self._lock = InstanceLock(state_dir)
         self.read_only_reason = ""
 
-    def take(self, venue: Venue, account: str) -> None:
-        """Takes the profile where nobody has it. A replay touches nothing of it, and takes nothing."""
-        mode = venue.capabilities.mode
-        if mode is Mode.REPLAY:
+    def take(self, modes: Mapping[str, Mode], account: str) -> None:
+        """Takes the profile for a desk whose venues have these modes, where nobody has it.
+
+        A replay touches nothing of it, and where nothing can be ordered nothing is kept: both take nothing.
+        """
+        traded = tuple(name for name, mode in modes.items() if mode not in UNKEPT)
+        if not traded:
             return
         try:
-            self._lock.acquire(mode.value, (venue.name,), account)
+            self._lock.acquire(mode_of(modes.values()).value, traded, account)
         except InstanceError as error:
             self.read_only_reason = str(error)
 

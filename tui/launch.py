@@ -6,10 +6,10 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -17,17 +17,33 @@ from tui.cli import Options
 from tui.config import Config, GuardsSection, load_config
 from tui.desk.attendance import Attendance, AttendanceWatch, find_tmux
 from tui.desk.engine import Engine
+from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.guards import Limits
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited
+from tui.desk.journal import JournalError
+from tui.desk.roster import mode_of
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
-from tui.holding import Holding
+from tui.holding import UNKEPT, Holding
 from tui.keymap import build_keymap
-from tui.paths import make_private_dir
+from tui.opening import (
+    account_of,
+    chosen_venues,
+    modes_of,
+    offers_beside,
+    open_watching,
+    opened,
+    practice_arguments,
+    venue_settings,
+)
 from tui.terminal.environment import prepare
+from venues.errors import ConfigurationError
 from venues.port import Mode, Venue
 from venues.registry import create_venue
+
+if TYPE_CHECKING:
+    from tui.practice import PracticeChild
 
 # Seconds after which the venues are opened even if nothing could be painted yet.
 HOLD_SECONDS = 0.5
@@ -39,41 +55,64 @@ def run_desk(options: Options) -> int:
 
     Raises:
         UnusableTerminal: there is no terminal to draw on.
-        ConfigError, VenueError, UnsafePath: what must be mended before a desk can be opened.
+        UsageError, ConfigError, VenueError, UnsafePath: what must be mended before a desk can be opened.
     """
     prepare()
     # Importing and styling make objects that stay; looking for cycles among them is a twentieth of the start.
     gc.disable()
     config = load_config(options.paths.config_file)
-    venue = create_venue(options.venue or config.desk.venue, venue_settings(options, config))
-    account = options.account or config.desk.account
+    with contextlib.ExitStack() as beside:
+        return _run_desk(options, config, beside)
+
+
+def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) -> int:
+    names = chosen_venues(options, config)
+    account = account_of(options, config)
+    venues = [] if options.is_practice else opened(names, options, config)
+    modes = modes_of(names, venues)
     holding = Holding(options.paths.state_dir)
-    holding.take(venue, account)
+    holding.take(modes, account)
+    beside.callback(holding.release)
     if holding.read_only_reason:
-        venue = create_venue(venue.name, watching_settings(venue_settings(options, config)))
+        venues = [open_watching(name, options, config) for name in names]
+    # It starts while the screens are imported.
+    children = start_practice(names, options, holding.read_only_reason, beside) if options.is_practice else []
     # Before any thread: all of them inherit the mask.
     mask_signals()
     from tui.app import PitsideApp
     from tui.terminal.attach import attach
     from tui.theming import THEMES, failure_notice, load_themes
 
+    venues += [create_venue(child.venue, child.site().settings(account)) for child in children]
     keymap, problems = build_keymap(config.keys)
     themes, failures = load_themes((THEMES, options.paths.themes_dir))
     attendance = attendance_of(config)
-    engine = Engine(
-        lambda tell: Session(
-            [venue],
+
+    def open_more(name: str) -> Venue:
+        if holding.read_only_reason:
+            return open_watching(name, options, config)
+        return create_venue(name, venue_settings(name, options, config))
+
+    def make_session(tell: Callable[[Fact], None]) -> Session:
+        session = Session(
+            venues,
             tell=tell,
             limits=limits_of(config.guards),
             account=account,
             detach_policy=config.detach.policy,
             detach_when=attendance.words(),
-            inherit=None if holding.read_only_reason else journal_opener(options, account, venue),
+            inherit=None if holding.read_only_reason else journal_opener(options, account, modes),
             read_only_reason=holding.read_only_reason,
             panic_elsewhere=holding.panic_elsewhere,
-        ),
-        make_door=holding.make_door,
-    )
+            open_more=open_more,
+            offers=offers_beside(modes),
+        )
+        for child in children:
+            session.store.log(child.words())
+            child.watch(lambda text: tell(notice_of(text)))
+        return session
+
+    engine = Engine(make_session, make_door=holding.make_door)
     engine.start(hold=HOLD_SECONDS)
     try:
         app = PitsideApp(
@@ -104,7 +143,6 @@ def run_desk(options: Options) -> int:
         engine.stop(policy=None if watch.policy_finished() else "leave")
     finally:
         engine.stop()
-        holding.release()
     if watch.exit_code is None:
         return app.return_code or 0
     if watch.policy_error:
@@ -118,6 +156,27 @@ def say(line: str) -> None:
         click.echo(sanitise(line, 1_000), err=True)
 
 
+def start_practice(
+    names: Sequence[str], options: Options, read_only_reason: str, beside: contextlib.ExitStack
+) -> list[PracticeChild]:
+    """Starts the practice exchange of each venue, to be ended with `beside`.
+
+    Raises:
+        ConfigurationError: another desk holds the profile: what that one trades on is an exchange of its own.
+    """
+    from tui.practice import PracticeChild
+
+    if read_only_reason:
+        raise ConfigurationError("practice", read_only_reason)
+    arguments = practice_arguments(options)
+    return [beside.enter_context(PracticeChild(name, arguments=arguments)) for name in names]
+
+
+def notice_of(text: str) -> Fact:
+    """Returns the alarm that something beside the desk has ended."""
+    return Fact(ts=time.time_ns(), kind=FactKind.NOTICE, severity=Severity.ALARM, text=text)
+
+
 def painted_first(engine: Engine) -> None:
     """Lets everything go on that the first paint did not need."""
     # What was made so far stays to the end: a full collection would walk over it, with every thread waiting.
@@ -126,24 +185,31 @@ def painted_first(engine: Engine) -> None:
     engine.release()
 
 
-def journal_opener(options: Options, account: str, venue: Venue) -> Callable[[], Inherited] | None:
+def journal_opener(options: Options, account: str, modes: Mapping[str, Mode]) -> Callable[[], Inherited] | None:
     """Returns what opens the profile's journal and reads what the runs before left.
 
-    None for a replay, whose orders do not outlive it.
+    None for a desk whose orders do not outlive it, or that can send none.
     """
-    mode = venue.capabilities.mode
-    if mode is Mode.REPLAY:
+    if UNKEPT.issuperset(modes.values()):
         return None
     path = options.paths.state_dir
+    mode = mode_of(modes.values())
     desk = f"{mode}/{account}"
+    is_anew = mode is Mode.PRACTICE or (options.is_fresh and mode is Mode.PAPER)
 
     def take_over() -> Inherited:
         from tui.desk.journal_store import SqliteJournal, journal_path
         from tui.desk.takeover import inherit
+        from tui.gone import let_go
 
-        found = inherit(SqliteJournal(journal_path(path), desk=desk), desk, time.time_ns, venue.name)
-        if options.is_fresh:  # another account: what the old one held and was worth says nothing about it
-            found.orders, found.unresolved, found.day_open = (), (), None
+        journal = SqliteJournal(journal_path(path), desk=desk)
+        found = inherit(journal, desk, time.time_ns, ",".join(sorted(modes)))
+        if is_anew:
+            try:
+                let_go(found, journal, desk, time.time_ns())
+            except JournalError:
+                journal.close()
+                raise
         return found
 
     return take_over
@@ -157,33 +223,6 @@ def attendance_of(config: Config) -> Attendance:
         without_client=config.detach.tmux_seconds,
         has_client=tmux.has_client if tmux is not None else None,
     )
-
-
-def venue_settings(options: Options, config: Config) -> dict[str, Any]:
-    """Returns what the chosen venue is made with; the paper account is kept in the profile's state folder."""
-    venue = options.venue or config.desk.venue
-    account = options.account or config.desk.account
-    if venue == "replay":
-        speed = "max" if not options.speed else f"{options.speed:g}"
-        return {"path": str(options.recording or ""), "speed": speed, "account": account}
-    if venue != "paper":
-        return {"account": account}
-    folder = make_private_dir(options.paths.state_dir)
-    chosen = {
-        "seed": options.seed if options.seed is not None else config.desk.seed,
-        "rate": options.rate if options.rate is not None else config.desk.rate,
-    }
-    settings: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    return settings | {
-        "fresh": options.is_fresh,
-        "state_path": str(folder / f"paper-{account}.json"),
-        "account": account,
-    }
-
-
-def watching_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a desk that only watches: the account's file is the other desk's."""
-    return {name: value for name, value in settings.items() if name not in {"state_path", "fresh"}}
 
 
 def limits_of(section: GuardsSection) -> Limits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import click
@@ -18,7 +18,7 @@ from tui.desk.panic_alone import LonePanic, panic_alone
 from tui.desk.remote_client import LostDesk, NoDesk, RemoteFault, ask
 from tui.desk.remote_messages import Failed, Receipt, VenueLine
 from tui.desk_commands import holder_of, receipt_words, say, venue_words
-from tui.launch import venue_settings
+from tui.opening import venue_settings
 from tui.paths import UnsafePath, make_private_dir
 from venues.errors import VenueError
 from venues.port import Mode, Venue
@@ -28,20 +28,23 @@ from venues.registry import create_venue
 class _Target(NamedTuple):
     venue: str
     account: str
+    is_practice: bool = False
+    is_wanted: bool = True  # else it is only where a desk would be opened, and need not have been
 
 
-def run_panic(options: Options, venue: str | None, *, is_sure: bool) -> bool:
-    """Clears what the desk of the profile trades on, or `venue`; says whether all of it is proven."""
-    if not is_sure and not _is_confirmed(options, venue):
+def run_panic(options: Options, venues: Sequence[str], *, is_sure: bool) -> bool:
+    """Clears what the desk of the profile trades on, or `venues`; says whether all of it is proven."""
+    if not is_sure and not _is_confirmed(options, venues):
         say("nothing was done", is_bad=True)
         return False
     lines = _through_desk(options)
     if lines is not None:
         is_proven = _say_receipt(lines)
-        if venue is None or venue in {line.venue for line in lines}:
+        missed = tuple(name for name in venues if name not in {line.venue for line in lines})
+        if not missed:
             return is_proven
-        say(f"the desk that runs does not trade on {venue}: it is cleared without it", is_bad=True)
-        return _alone(options, venue, None) and (is_proven or not lines)
+        say(f"the desk that runs does not trade on {', '.join(missed)}: cleared without it", is_bad=True)
+        return _alone(options, missed, None) and (is_proven or not lines)
     holder, fault = holder_of(options)
     if holder is not None:
         say(
@@ -52,16 +55,16 @@ def run_panic(options: Options, venue: str | None, *, is_sure: bool) -> bool:
     elif fault:
         say(fault, is_bad=True)
     # A desk that only stands still can go on sending: as long as it lives nothing is proven for good.
-    return _alone(options, venue, holder) and holder is None
+    return _alone(options, venues, holder) and holder is None
 
 
-def _is_confirmed(options: Options, venue: str | None) -> bool:
+def _is_confirmed(options: Options, venues: Sequence[str]) -> bool:
     try:
         for answer in ask(options.paths.state_dir, "status"):
             if isinstance(answer, VenueLine):
                 say(venue_words(answer), is_bad=True)
     except RemoteFault:
-        names = ", ".join(f"{one.venue}/{one.account}" for one in _targets(options, venue, _config_of(options)))
+        names = ", ".join(f"{one.venue}/{one.account}" for one in _targets(options, venues, _config_of(options)))
         say(f"no desk answers for profile {options.paths.profile}; without one: {names}", is_bad=True)
     return click.confirm("Cancel all orders and close all positions there?", err=True)
 
@@ -99,56 +102,83 @@ def _config_of(options: Options) -> Config:
         return Config()
 
 
-def _targets(options: Options, venue: str | None, config: Config) -> list[_Target]:
+def _targets(options: Options, venues: Sequence[str], config: Config) -> list[_Target]:
     """Returns where to act without a desk: where the last one traded, whatever the configuration says now, too."""
     try:
         last = last_holder(options.paths.state_dir) or Holder()
     except InstanceError as error:
         say(str(error), is_bad=True)
         last = Holder()
-    names = dict.fromkeys((venue,) if venue is not None else (*last.venues, config.desk.venue))
-    return [
-        _Target(name, options.account or (last.account if name in last.venues else "") or config.desk.account)
-        for name in names
-    ]
+
+    def targets(names: Iterable[str], *, is_practice: bool = False, is_wanted: bool = True) -> list[_Target]:
+        accounts = {name: options.account or (last.account if name in last.venues else "") for name in names}
+        return [
+            _Target(name, account or config.desk.account, is_practice, is_wanted)
+            for name, account in accounts.items()
+        ]
+
+    if venues:
+        return targets(venues, is_practice=options.is_practice)
+    was_practice = last.mode == Mode.PRACTICE
+    lived = targets(last.venues, is_practice=was_practice)
+    done = () if was_practice else last.venues
+    return lived + targets((name for name in config.desk.venues if name not in done), is_wanted=False)
 
 
-def _alone(options: Options, wanted: str | None, holder: Holder | None) -> bool:
+def _alone(options: Options, wanted: Sequence[str], holder: Holder | None) -> bool:
     config = _config_of(options)
     opened: list[tuple[Venue, str]] = []
+    targets = _targets(options, wanted, config)
     is_proven = True
-    for target in _targets(options, wanted, config):
-        if target.venue == "replay":  # a recording can not be opened without its file, and keeps nothing
+    watched = 0
+    for target in targets:
+        if target.venue == "replay" or target.is_practice:
+            # Neither can be opened: a recording needs its file, a practice exchange ends with its desk.
             is_proven = _say_paper(target, holder) and is_proven
             continue
         try:
-            chosen = msgspec.structs.replace(options, venue=target.venue, account=target.account)
-            venue = create_venue(target.venue, venue_settings(chosen, config))
+            chosen = msgspec.structs.replace(options, account=target.account)
+            venue = create_venue(target.venue, venue_settings(target.venue, chosen, config))
         except (VenueError, UnsafePath) as error:
             say(f"{target.venue}: {error}", is_bad=True)
             is_proven = False
             continue
-        if venue.capabilities.mode in (Mode.PAPER, Mode.REPLAY):
-            is_proven = _say_paper(target, holder) and is_proven
-        else:
-            opened.append((venue, target.account))
+        match venue.capabilities.mode:
+            case Mode.PAPER | Mode.REPLAY:
+                is_proven = _say_paper(target, holder) and is_proven
+            case Mode.READ_ONLY:
+                is_proven = _say_watched(target) and is_proven
+                watched += 1
+            case _:
+                opened.append((venue, target.account))
     if opened:
         is_proven = _clear(options, opened) and is_proven
-    return is_proven
+    return is_proven and watched < len(targets)
+
+
+def _say_watched(target: _Target) -> bool:
+    """Says that there is no key; a venue that was only configured to be watched has nothing of the desk's."""
+    say(
+        f"{target.venue}/{target.account}: there is no key for it: nothing was done there",
+        is_bad=target.is_wanted,
+    )
+    return not target.is_wanted
 
 
 def _say_paper(target: _Target, holder: Holder | None) -> bool:
+    place = f"{target.venue}/{target.account}"
     if holder is not None and (target.venue in holder.venues or not holder.pid):
         say(
-            f"{target.venue}/{target.account}: its orders live in the desk, which does not answer: wake it with  "
+            f"{place}: its orders live in the desk, which does not answer: wake it with  "
             f"kill -CONT {holder.pid}  or end it with  kill -9 {holder.pid}",
             is_bad=True,
         )
         return False
-    say(
-        f"{target.venue}/{target.account}: no desk is running there, and its orders do not outlive one: "
-        "there is nothing to cancel; positions wait in the paper account"
-    )
+    if target.is_practice:
+        what = "a practice exchange ends with its desk: nothing of it is left"
+    else:
+        what = "its orders do not outlive one: there is nothing to cancel; positions wait in the paper account"
+    say(f"{place}: no desk is running there, and {what}")
     return True
 
 

@@ -57,9 +57,13 @@ class Held:
 class Trader:
     """One run of the desk. Leave the `with` block to have it ended."""
 
-    def __init__(self, home: Path, size: Size, *arguments: str) -> None:
+    def __init__(self, home: Path, size: Size, *arguments: str, venue: str = "paper") -> None:
         self.columns, self.rows = size
-        self.desk = PtySession([*DESK, *arguments], home=home, rows=self.rows, columns=self.columns)
+        self.venue = venue
+        # The paper exchange is in the desk itself: that it needs no network is proven by taking it away.
+        self.desk = PtySession(
+            [*DESK, *arguments], home=home, rows=self.rows, columns=self.columns, has_network=venue != "paper"
+        )
         self._next_key = 0.0
 
     def __enter__(self) -> Self:
@@ -233,7 +237,7 @@ class Trader:
         self.wait_for("Enter shows")
         self.desk.type(words)
         self.wait_to_see(rf"[┃│] *{words} ")
-        self.wait_to_see(rf"[┃│][ ★]+{re.escape(name)} +paper")
+        self.wait_to_see(rf"[┃│][ ★]+{re.escape(name)} +{self.venue}")
         self.press("enter")
         self.wait_for(lambda: "Enter shows" not in self.desk.text and f" {name} " in self.desk.line(0))
         self.wait_for(lambda: f"─ {name} · " in self.desk.line(1).replace("━", "─"))

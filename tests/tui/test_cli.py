@@ -12,7 +12,8 @@ import pytest
 
 from tui.cli import FAILED, OK, USAGE, Options, cli, run
 from tui.config import Config, GuardsSection, parse_config
-from tui.launch import limits_of, venue_settings
+from tui.launch import limits_of
+from tui.opening import venue_settings
 from tui.paths import profile_paths
 
 
@@ -28,7 +29,7 @@ print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
     code, loaded = json.loads(done.stdout.splitlines()[-1])
     assert code == OK
     assert not {"textual", "rich", "keyring", "httpx", "websockets"} & set(loaded)
-    for word in ("Examples:", "Exit codes:", "129", "143", "--profile", "replay", "record"):
+    for word in ("Examples:", "Exit codes:", "129", "143", "--profile", "replay", "record", "practice", "venues"):
         assert word in done.stdout
 
 
@@ -45,6 +46,9 @@ def test_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["--seed", "-1"], "--seed"),
         (["replay", "/nowhere.jsonl"], "does not exist"),
         (["fly"], "No such command"),
+        (["practice", "paper"], "'paper' is not 'coinex'"),
+        (["practice", "coinex", "--port", "70000"], "--port"),
+        (["practice", "coinex", "--replay", "/nowhere.jsonl"], "does not exist"),
         (["record", "paper"], "--out"),
     ],
 )
@@ -107,7 +111,7 @@ def test_an_unknown_instrument_is_code_1(
 
 def test_the_paper_account_is_kept_in_the_profile(home: Path) -> None:
     options = Options(paths=profile_paths("p"), seed=7, is_fresh=True)
-    settings = venue_settings(options, Config())
+    settings = venue_settings("paper", options, Config())
     assert settings["seed"] == 7
     assert settings["fresh"] is True
     assert Path(settings["state_path"]).parent == profile_paths("p").state_dir
@@ -115,8 +119,8 @@ def test_the_paper_account_is_kept_in_the_profile(home: Path) -> None:
 
 
 def test_a_replay_gets_its_file_and_speed(home: Path) -> None:
-    options = Options(paths=profile_paths(), venue="replay", recording=Path("r.jsonl"), speed=0.0)
-    assert venue_settings(options, Config()) == {"path": "r.jsonl", "speed": "max", "account": "main"}
+    options = Options(paths=profile_paths(), venues=("replay",), recording=Path("r.jsonl"), speed=0.0)
+    assert venue_settings("replay", options, Config()) == {"path": "r.jsonl", "speed": "max", "account": "main"}
 
 
 def test_limits_are_the_configurations_and_the_defaults_for_the_rest() -> None:
@@ -132,7 +136,7 @@ def test_every_command_has_help() -> None:
 def every_command() -> list[click.Command]:
     context = click.Context(cli)
     found = [cli.get_command(context, name) for name in cli.list_commands(context)]
-    assert {"panic", "orders", "positions", "status", "do", "journal", "replay", "record"} == {
-        command.name for command in found if command is not None
-    }
+    told = {"journal", "replay", "record", "practice", "venues"}
+    asking = {"panic", "orders", "positions", "status", "do"}
+    assert {command.name for command in found if command is not None} == told | asking
     return [command for command in found if command is not None]

@@ -278,3 +278,72 @@ def test_a_venue_of_a_newer_version_is_said() -> None:
     done = invoke("panic", "--yes")
     assert done.exit_code == 1
     assert "there is no venue of this name" in done.stderr
+
+
+def leave_a_holder(mode: str, *names: str) -> None:
+    """Leaves the lock of a desk that has ended."""
+    lock = InstanceLock(profile_paths().state_dir)
+    lock.acquire(mode, names)
+    lock.release()
+
+
+def test_several_venues_are_cleared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(venues.registry, "_MODULES", vars(venues.registry)["_MODULES"])
+    install()
+    folder = make_private_dir(profile_paths().state_dir)
+    fill_shelf(folder / "shelf.json")
+    leave_a_holder("LIVE", "shelf", "paper")
+    done = invoke("panic", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "shelf/main: 3 cancelled, 1 closed; nothing is left, read twice" in done.stdout
+    assert "paper/main: no desk is running there" in done.stdout
+    again = invoke("panic", "--yes", "--venue", "paper", "--venue", "coinex", "--venue", "paper")
+    assert [line.split(":")[0] for line in again.output.splitlines()] == ["paper/main", "coinex/main"]
+
+
+def test_a_practice_exchange_is_gone_with_its_desk() -> None:
+    leave_a_holder("PRACTICE", "coinex")
+    done = invoke("panic", "--yes")
+    assert done.exit_code == 0, done.output
+    gone, paper = done.stdout.splitlines()
+    assert gone == (
+        "coinex/main: no desk is running there, and a practice exchange ends with its desk: nothing of it is left"
+    )
+    assert paper.startswith("paper/main: no desk is running there, and its orders do not outlive one")
+    assert "ends with its desk" in invoke("--venue", "coinex", "--practice", "panic", "--yes").stdout
+
+
+def test_a_practice_desk_that_does_not_answer_is_not_called_gone() -> None:
+    lock = InstanceLock(profile_paths().state_dir)
+    lock.acquire("PRACTICE", ("coinex",))
+    done = invoke("panic", "--yes")
+    assert done.exit_code == 1
+    assert "coinex/main: its orders live in the desk, which does not answer" in done.stderr
+    lock.release()
+
+
+def test_a_venue_without_a_key_is_said_and_only_fails_who_named_it(home: Path) -> None:
+    path = profile_paths().config_file
+    path.parent.mkdir(parents=True, mode=0o700)
+    path.write_text('[desk]\nvenue = ["paper", "coinex"]\n')
+    path.chmod(0o600)
+    done = invoke("panic", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "coinex/main: there is no key for it: nothing was done there" in done.stdout
+    named = invoke("panic", "--yes", "--venue", "coinex")
+    assert named.exit_code == 1
+    assert named.stderr == "coinex/main: there is no key for it: nothing was done there\n"
+    path.write_text('[desk]\nvenue = "coinex"\n')
+    assert invoke("panic", "--yes").exit_code == 1, "nothing at all was done"
+    leave_a_holder("LIVE", "coinex")
+    traded = invoke("panic", "--yes")
+    assert traded.exit_code == 1, "there was a key when the last desk traded there"
+    assert traded.stderr == named.stderr
+
+
+def test_only_venues_that_the_desk_does_not_have_are_cleared_beside_it(answers: list[Answer]) -> None:
+    answers[:] = [Receipt(receipt=PanicReceipt(ts=1, duration=1, lines=(line(venue="coinex"),)))]
+    done = invoke("--venue", "coinex", "--venue", "paper", "panic", "--yes")
+    assert "the desk that runs does not trade on paper: cleared without it" in done.stderr
+    assert "key" not in done.output
+    assert done.exit_code == 0
