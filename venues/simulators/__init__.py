@@ -1,0 +1,17 @@
+"""Local exchanges that speak the venues' own protocols, for practice and for tests; the extra `practice`.
+
+Each is written from its venue's document, never from the adapter, so that one misreading can not hide in both.
+
+    port            what a simulator is to the server that runs it
+    registry        a venue's name -> its simulator
+    serving         REST, streams and the control API on one port of 127.0.0.1
+    control         `/practice/...`: the truth, foreign orders, faults, while it runs
+    faults, fault_kinds
+                    what can be broken, and the text by which it is asked for
+    gate, gate_*, http_bytes, dripping
+                    the faults of bytes, between a client's socket and the server
+    frames          the faults of a stream's frames
+    core, views, acts, orders, records, stops, tape, pulse, playback, paper, accounts, loans
+                    the exchange behind the wire, no venue's own: markets, orders, accounts, a crowd
+    coinex          the first venue's wire
+"""
