@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeVar
 
+from tui.desk.facts import describe_order
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.desk.journal import CancelAllRequest, Command, Journal
@@ -119,8 +120,11 @@ class Dispatcher:
     def refuse(self, tracked: Tracked, fate: Fate, words: str) -> None:
         """Ends a new order that the venue refused or that never left."""
         if fate is Fate.NOT_SENT:
+            order = tracked.order
+            what = describe_order(order, self._store.instrument(order.instrument))
+            self._tell(FactKind.NOT_SENT, f"not sent: {what}: {words}", tracked)
+            tracked.was_not_sent = True
             words = f"not sent: {words}"
-            self._tell(FactKind.NOT_SENT, words, tracked)
         self._store.orders.command_ended(tracked, OrderNews.REJECTED, words)
 
     async def amend(self, venue: Venue, request: AmendRequest, tracked: Tracked) -> Answer:

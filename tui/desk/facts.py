@@ -11,6 +11,10 @@ from venues.events import LinkState, Notice, StreamStatus
 from venues.model import Fill, Instrument, Order, OrderStatus, OrderType
 
 _QUIET = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
+_WORSE_THAN = {
+    LinkState.RECONNECTING: (LinkState.DOWN,),
+    LinkState.STALE: (LinkState.DOWN, LinkState.RECONNECTING),
+}
 _WORDS = {
     OrderStatus.NEW: "rests",
     OrderStatus.PARTIALLY_FILLED: "is partly filled",
@@ -43,6 +47,8 @@ def order_fact(
     """
     status, order = tracked.status, tracked.order
     if status is before or status in _QUIET or (before is None and status.is_terminal):
+        return None
+    if status is OrderStatus.REJECTED and tracked.was_not_sent:
         return None
     what = describe_order(order, instrument)
     reason = f": {sanitise(order.reason)}" if order.reason else ""
@@ -102,11 +108,14 @@ def link_fact(status: StreamStatus, before: LinkState, ts: int, *, was_live: boo
         return None
     if was_live and before is LinkState.CONNECTING and status.state is LinkState.LIVE:
         return None
+    if before in _WORSE_THAN.get(status.state, ()):
+        return None  # it is being tried again, which does not yet make it better
     detail = sanitise(status.detail).removeprefix(f"{status.venue}: ")  # an error's words begin with the venue
     detail = f": {detail}" if detail else ""
     severity = {
         LinkState.LIVE: Severity.GOOD,
         LinkState.ENDED: Severity.INFO,
+        LinkState.STALE: Severity.INFO,  # the panes show their age
         LinkState.DOWN: Severity.ALARM,
     }.get(status.state, Severity.WARNING)
     return Fact(ts=ts, kind=FactKind.CONNECTION, severity=severity, text=f"{status.venue} {status.state}{detail}")

@@ -25,7 +25,7 @@ class Tracked:
     __slots__ = (
         "claimed", "commands", "deadline", "fills", "in_flight", "is_changing", "is_concluded", "is_confirmed",
         "is_late_fill", "is_overfilled", "is_told_over", "key", "order", "state", "ts_told", "ts_venue",
-        "unknown_since", "venue_ids",
+        "unknown_since", "venue_ids", "was_not_sent",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
@@ -33,6 +33,7 @@ class Tracked:
         self.order = order
         self.state = order.status  # where it stands, but for what its executions add up to
         self.venue_ids: tuple[str, ...] = ()  # all it ever had: an amendment, or its trigger, may give it another
+        self.was_not_sent = False  # it never left: whoever held it back has said so
         self.claimed = ZERO  # the most that the venue said is filled
         self.fills: dict[str, Fill] = {}
         self.ts_venue = 0  # of the newest update of the venue

@@ -128,7 +128,7 @@ async def full_at_the_first_byte(folder: Path) -> None:
         assert outcome.verdict is Verdict.SENT  # the desk let it go; the disk did not
         await rig.session.settled()
         assert rig.status(outcome.order_key) is S.REJECTED
-        assert "not sent: the journal can not be written: the disk is full" in rig.texts()
+        assert "not sent: BUY 1 BTC-PERP at 100: the journal can not be written: the disk is full" in rig.texts()
         assert not venue.called("submit_order")
         venue.free()
         await sent(rig, price=D(99))

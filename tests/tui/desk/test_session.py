@@ -158,6 +158,14 @@ async def test_a_cancel_that_the_venue_does_not_find_is_looked_up() -> None:
         await until(lambda: rig.status(key) is S.EXPIRED)
 
 
+async def test_an_order_that_was_held_back_is_told_once_and_not_as_refused() -> None:
+    async with Rig() as rig:
+        rig.venue.faults = {"submit_order": [NotSent("test", "the venue told us to be silent")]}
+        await rig.place()
+        (told,) = [fact.text for fact in rig.facts if "silent" in fact.text]
+        assert told == "not sent: BUY 1 BTC-PERP at 100: the venue told us to be silent"
+
+
 async def test_a_refused_cancel_is_told_and_leaves_the_order() -> None:
     async with Rig() as rig:
         key = await rig.place()

@@ -105,6 +105,22 @@ def test_a_lost_connection_makes_its_books_unreadable(desk: Desk, state: LinkSta
     assert [fact.kind for fact in desk.facts] == ["connection"]
 
 
+def test_a_lost_connection_is_told_as_it_gets_worse_and_when_it_is_back(desk: Desk) -> None:
+    states = (
+        LinkState.LIVE, LinkState.STALE, LinkState.RECONNECTING, LinkState.STALE, LinkState.DOWN,
+        LinkState.RECONNECTING, LinkState.CONNECTING, LinkState.LIVE, LinkState.CONNECTING, LinkState.LIVE,
+    )  # fmt: skip
+    for state in states:
+        desk.store.apply(StreamStatus("test", state, "test: no answer" if state is LinkState.DOWN else ""))
+    assert [(fact.text, fact.severity) for fact in desk.facts] == [
+        ("test live", Severity.GOOD),
+        ("test stale", Severity.INFO),
+        ("test reconnecting", Severity.WARNING),
+        ("test down: no answer", Severity.ALARM),
+        ("test live", Severity.GOOD),
+    ]
+
+
 def test_the_tape_is_a_ring_and_marks_our_own(desk: Desk) -> None:
     for number in range(600):
         desk.store.apply(trade(number))
