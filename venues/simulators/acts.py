@@ -8,7 +8,7 @@ trade   {symbol, side, quantity}             a market order of the crowd
 clear   {symbol}                             takes all of the crowd's orders out of one book
 quiet, resume {rate?}                        stops and starts the crowd (or the recording); a rate opens new books
 fund    {currency, amount, account?}         a deposit, a negative amount takes out
-notice  {text?, starts_in?, lasts?}          announces a maintenance, times in seconds
+notice  {text?, starts_in?, lasts?}          announces a maintenance of what `text` says, times in seconds
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _notice(exchange: LocalExchange, wish: Mapping[str, Any]) -> NoticeGiven:
     now = exchange.now
     start = now + int(_number(wish, "starts_in", "600") * NANOSECONDS)
     end = start + int(_number(wish, "lasts", "3600") * NANOSECONDS)
-    return NoticeGiven(str(wish.get("text", "maintenance")), start, end, now)
+    return NoticeGiven(str(wish.get("text", "SPOT")), start, end, now)
 
 
 def _order_wish(exchange: LocalExchange, wish: Mapping[str, Any]) -> OrderWish:

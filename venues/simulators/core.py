@@ -61,7 +61,8 @@ class LocalExchange(Views):
 
     `rate` is the crowd's messages a second over all markets, 0 for none. With a `replay` the listings are the
     recording's. `keeps_unfilled` False: an order that ends without a fill can not be found any more.
-    `first_id` is the number of the first order; stop orders are numbered with them.
+    Orders, stops and trades are numbered from the millisecond of the start on: whoever keeps the ids of a run does
+    not meet them in the next.
 
     Raises:
         RecordingError: the recording can not be read.
@@ -80,7 +81,6 @@ class LocalExchange(Views):
         replay: Path | None = None,
         speed: float = 1.0,
         keeps_unfilled: bool = True,
-        first_id: int = 35_000_001,
     ) -> None:
         self.venue = venue
         self.clock = clock
@@ -101,7 +101,7 @@ class LocalExchange(Views):
         self.stops = StopBook()
         self.accounts = Accounts(venue, self.paper)
         self._listeners: dict[Listener, None] = {}
-        self._number = first_id - 1
+        self._number = self.paper.number_trades_from(start // 1_000_000)
         self._ranges: dict[
             InstrumentId, tuple[Decimal, Decimal]
         ] = {}  # lowest and highest trade not looked at yet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 
 import msgspec
@@ -61,6 +61,7 @@ class LoanBook:
         self._paper = paper
         self._owner_of = owner_of
         self._loans: dict[int, Loan] = {}
+        self._repaid: list[Loan] = []
         self._number = 1_000
 
     def of(self, account: int, currency: str, now: int) -> list[Loan]:
@@ -69,6 +70,13 @@ class LoanBook:
         for loan in found:
             loan.charge(now)
         return found
+
+    def history(self, accounts: Collection[int], now: int) -> list[Loan]:
+        """Returns the loans of some accounts, the newest first, also those that are repaid."""
+        for loan in self._loans.values():
+            loan.charge(now)
+        found = [one for one in (*self._repaid, *self._loans.values()) if one.account in accounts]
+        return sorted(found, key=lambda loan: -loan.id)
 
     def debt(self, account: int, currency: str, now: int) -> Debt:
         found = self.of(account, currency, now)
@@ -120,7 +128,7 @@ class LoanBook:
             loan.left -= principal
             amount -= interest + principal
             if not loan.left and not loan.interest:
-                del self._loans[loan.id]
+                self._repaid.append(self._loans.pop(loan.id))
 
     def require_transferable(self, account: int, currency: str, amount: Decimal, now: int) -> None:
         """Raises OrderRejected where an account that owes something would give away more than is its own."""

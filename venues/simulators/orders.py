@@ -172,7 +172,7 @@ class BalancesChanged(msgspec.Struct, frozen=True):
 
 
 class NoticeGiven(msgspec.Struct, frozen=True):
-    """Something to announce to every client: a maintenance from `ts_start` to `ts_end`, nanoseconds UTC."""
+    """Something to announce to every client: a maintenance of `text` from `ts_start` to `ts_end`, in ns UTC."""
 
     text: str
     ts_start: int

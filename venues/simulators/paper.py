@@ -89,6 +89,11 @@ class LocalPaper(PaperExchange):
         orders = self._markets[instrument].engine.orders
         return [number for number, order in orders.items() if order.owner == HOUSE]
 
+    def number_trades_from(self, number: int) -> int:
+        """Has the next trade numbered `number` + 1; returns `number`."""
+        self._clearing.trade_number = number
+        return number
+
     def next_trade_number(self) -> int:
         """Takes a number for a public trade that was not made here (a recorded one)."""
         self._clearing.trade_number += 1

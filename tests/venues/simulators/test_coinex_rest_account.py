@@ -152,6 +152,44 @@ async def test_loans_bear_interest_by_the_hour_and_are_repaid(client: RestClient
     assert account["balance"]["buy_type"] == "999.5" and account["warn_rate"] == ""
 
 
+async def test_what_margin_accounts_did_is_listed(client: RestClient) -> None:
+    for source, target, amount in ((0, 2, "1000"), (2, 0, "250"), (0, 1, "10")):
+        wish = {"from_account": source, "to_account": target, "coin_type": "USDT", "amount": amount}
+        await client.call("POST", "/margin/transfer", **wish)
+    moved = await client.call("GET", "/margin/transfer/history", market="BTCUSDT", **PAGE)
+    told = [
+        (row["transfer_type"], row["from_account_id"], row["to_account_id"], row["amount"])
+        for row in moved["records"]
+    ]
+    assert (told, moved["total"]) == ([("OUT", 2, 0, "250"), ("IN", 0, 2, "1000")], 2)
+    assert (await client.call("GET", "/margin/transfer/history", asset="USDT"))["total"] == 3
+    assert (await client.call("GET", "/margin/transfer/history", asset="BTC"))["records"] == []
+
+    wish = {"market": "BTCUSDT", "coin_type": "USDT"}
+    numbers = [
+        (await client.call("POST", "/margin/loan", **wish, amount=amount))["loan_id"] for amount in ("100", "24")
+    ]
+    await client.call("POST", "/margin/flat", **wish, amount="24.001", loan_id=numbers[1])
+    loans = await client.call("GET", "/margin/loan/history", **PAGE)
+    assert (loans["page"], loans["limit"], loans["total"]) == (1, 100, 2)
+    assert [
+        (row["loan_id"], row["status"], row["loan_amount"], row["unflat_amount"]) for row in loans["data"]
+    ] == [
+        (numbers[1], "finish", "24", "0.00000000"),
+        (numbers[0], "pass", "100", "100.00416666"),
+    ]
+    kept = await client.call("GET", "/margin/loan/history", market="BTCUSDT", status="pass")
+    assert [row["loan_id"] for row in kept["data"]] == [numbers[0]]
+    assert (await client.call("GET", "/margin/loan/history", market="ETHUSDT"))["data"] == []
+
+
+async def test_what_this_exchange_has_none_of_is_an_empty_list(client: RestClient) -> None:
+    assert (await client.call("GET", "/balance/coin/deposit", coin_type="USDT"))["data"] == []
+    assert await client.call("GET", "/balance/coin/withdraw") == []
+    for path in ("/contract/transfer/history", "/investment/transfer/history"):
+        assert await client.call("GET", path) == {"records": [], "total": 0}
+
+
 async def test_margin_terms(client: RestClient) -> None:
     config = await client.call("GET", "/margin/config", market="BTCUSDT")
     assert config["market"] == "BTCUSDT" and config["leverage"] == 5 and config["day_rate"] == "0.001"

@@ -117,6 +117,28 @@ async def test_a_slow_reader_gets_fewer_books_and_every_private_push() -> None:
         assert [push["params"][1]["id"] for push in slow.take("order.update")] == orders
 
 
+async def test_a_slow_reader_may_unsubscribe_from_what_still_waits_for_it() -> None:
+    async with rig() as opened:
+        client = await opened.client()
+        await client.result("state.subscribe")
+        await client.result("index.subscribe")
+        await client.push("index.update")
+        client.reading.clear()
+        for _ in range(4):  # several times: what waits is then made anew when its turn comes
+            opened.trade("BTCUSDT", "buy", "3")
+            await opened.clock.advance(0.4)
+        left = [client.request("index.unsubscribe"), client.request("state.unsubscribe")]
+        await turns(5)
+        client.reading.set()
+        await client.until(lambda: all(number in client.answers for number in left))
+        client.pushes.clear()
+        opened.trade("BTCUSDT", "sell", "20")
+        await opened.clock.advance(0.4)
+
+        assert await client.result("server.ping") == "pong"
+        assert not client.pushes
+
+
 async def test_a_hopeless_reader_is_dropped_and_the_others_go_on() -> None:
     async with rig() as opened:
         good, hopeless = await opened.client(), await opened.client()

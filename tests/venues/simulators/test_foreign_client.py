@@ -6,6 +6,8 @@ What it, and the clients that other people have written, may rely on stays true 
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -141,13 +143,13 @@ def test_stop_orders_have_no_id_until_they_are_looked_up(rest: Rest) -> None:
 
 
 async def test_every_checksum_of_the_depth_is_right(practice: Practice) -> None:
-    async with connected(practice) as socket:
+    async with connected(practice) as link:
         topics = [["BTCUSDT", 10, "0"], ["ETHUSDT", 20, "0.1", True], ["CETUSDT", 5, "0", False]]
-        assert await socket.do("depth.subscribe_multi", *topics) == "success"
+        assert await link.do("depth.subscribe_multi", *topics) == "success"
         books = {"BTCUSDT": Book(10), "ETHUSDT": Book(20), "CETUSDT": Book(5)}
         fulls: dict[str, list[bool]] = {market: [] for market in books}
         while min(len(fulls["BTCUSDT"]), len(fulls["ETHUSDT"])) < 25:
-            is_full, body, market = await socket.pushed("depth.update")
+            is_full, body, market = await link.pushed("depth.update")
             books[market].take(is_full, body)
             fulls[market].append(is_full)
             assert books[market].checksum() == body["checksum"]
@@ -156,69 +158,175 @@ async def test_every_checksum_of_the_depth_is_right(practice: Practice) -> None:
         assert all(fulls["CETUSDT"])
 
         # A new subscription takes the place of the old one.
-        assert await socket.do("depth.subscribe", "BTCUSDT", 5, "0") == "success"
-        socket.pushes.clear()
+        assert await link.do("depth.subscribe", "BTCUSDT", 5, "0") == "success"
+        link.pushes.clear()
         for _ in range(5):
-            assert (await socket.pushed("depth.update"))[2] == "BTCUSDT"
-        assert await socket.do("depth.unsubscribe") == "success"
-        answer = await socket.do("depth.query", "BTCUSDT", 10, "0")
+            assert (await link.pushed("depth.update"))[2] == "BTCUSDT"
+        assert await link.do("depth.unsubscribe") == "success"
+        answer = await link.do("depth.query", "BTCUSDT", 10, "0")
         copy = Book(10)
         copy.take(True, answer)
         assert copy.checksum() == answer["checksum"]
 
 
 async def test_deals_and_states_are_pushed(practice: Practice, rest: Rest) -> None:
-    async with connected(practice) as socket:
-        assert await socket.do("server.ping") == "pong"
-        assert abs(await socket.do("server.time") - time.time()) < 5
+    async with connected(practice) as link:
+        assert await link.do("server.ping") == "pong"
+        assert abs(await link.do("server.time") - time.time()) < 5
         for _ in range(3):
             await asyncio.to_thread(rest.buy, "20")
-        assert await socket.do("deals.subscribe", "BTCUSDT", "ETHUSDT") == "success"
+        assert await link.do("deals.subscribe", "BTCUSDT", "ETHUSDT") == "success"
         numbers: list[int] = []
         while len(numbers) < 6:  # the first push has what was before the subscription
             await asyncio.to_thread(rest.buy, "20")
-            market, deals = await socket.pushed("deals.update")
+            market, deals = await link.pushed("deals.update")
             assert {deal["type"] for deal in deals} <= {"buy", "sell"}
             if market == "BTCUSDT":
                 numbers += [deal["id"] for deal in reversed(deals)]  # newest first
         assert numbers == sorted(set(numbers))
-        assert await socket.do("state.subscribe") == "success"
-        (states,) = await socket.pushed("state.update")
+        assert await link.do("state.subscribe") == "success"
+        (states,) = await link.pushed("state.update")
         assert D(states["BTCUSDT"]["low"]) <= D(states["BTCUSDT"]["last"]) <= D(states["BTCUSDT"]["high"])
-        assert (await socket.ask("no.such"))["error"]["code"] == 4
-        assert (await socket.ask("order.subscribe"))["error"]["code"] == 6
+        assert (await link.ask("no.such"))["error"]["code"] == 4
+        assert (await link.ask("order.subscribe"))["error"]["code"] == 6
 
 
 async def test_the_account_is_pushed_to_who_has_signed(practice: Practice, rest: Rest) -> None:
-    async with connected(practice) as socket:
-        assert (await socket.sign(rest.key, "wrong"))["error"]["code"] == 6
-        assert (await socket.sign(rest.key, rest.secret))["result"] == {"status": "success"}
-        assert await socket.do("order.subscribe", "BTCUSDT") == "success"
-        assert await socket.do("deals_own.subscribe", "BTCUSDT") == "success"
-        assert await socket.do("asset.subscribe", "USDT", "BTC") == "success"
+    async with connected(practice) as link:
+        assert (await link.sign(rest.key, "wrong"))["error"]["code"] == 6
+        assert (await link.sign(rest.key, rest.secret))["result"] == {"status": "success"}
+        assert await link.do("order.subscribe", "BTCUSDT") == "success"
+        assert await link.do("deals_own.subscribe", "BTCUSDT") == "success"
+        assert await link.do("asset.subscribe", "USDT", "BTC") == "success"
 
         order = await asyncio.to_thread(rest.limit, client_id="told")
-        event, row = await socket.pushed("order.update")
+        event, row = await link.pushed("order.update")
         assert (event, row["id"], row["client_id"], row["left"]) == (1, order["id"], "told", "0.01000000")
-        (assets,) = await socket.pushed("asset.update")
+        (assets,) = await link.pushed("asset.update")
         assert D(assets["USDT"]["frozen"]) > 0
         await asyncio.to_thread(rest.do, "DELETE", "/order/pending", market="BTCUSDT", id=order["id"])
-        event, row = await socket.pushed("order.update")
+        event, row = await link.pushed("order.update")
         assert (event, row["id"], row["deal_stock"]) == (3, order["id"], "0")
 
         sell: dict[str, Any] = {"market": "BTCUSDT", "type": "sell", "amount": "0.02"}
         sold = await asyncio.to_thread(rest.do, "POST", "/order/market", **sell)
         while event != 3 or row["id"] != sold["id"]:
-            event, row = await socket.pushed("order.update")
+            event, row = await link.pushed("order.update")
         assert (D(row["deal_stock"]), D(row["left"])) == (D("0.02"), D(0))
         amount = D(0)
         while amount < D("0.02"):
-            market, deals = await socket.pushed("deals_own.update")
+            market, deals = await link.pushed("deals_own.update")
             assert market == "BTCUSDT"
             assert {deal["order_id"] for deal in deals} == {sold["id"]}
             amount += sum(D(deal["amount"]) for deal in deals)
         assert amount == D("0.02")
         mine = await asyncio.to_thread(rest.do, "GET", "/balance/info")
-        await socket.until(
-            lambda: ("asset.update", [{name: mine[name] for name in ("USDT", "BTC")}]) in socket.pushes
-        )
+        await link.until(lambda: ("asset.update", [{name: mine[name] for name in ("USDT", "BTC")}]) in link.pushes)
+
+
+def test_clients_may_leave_out_what_their_demos_leave_out(rest: Rest) -> None:
+    number = rest.limit(amount=0.01, client_id="")["id"]  # a float, as careless clients send it
+    assert [row["id"] for row in rest.do("GET", "/order/pending", market="BTCUSDT")["data"]] == [number]
+    tiny = rest.limit(amount="1E-3")
+    assert tiny["amount"] == "0.00100000"
+    bought = rest.buy("20")["id"]
+    assert rest.do("GET", "/order/finished", market="BTCUSDT", page=1, limit=10)["data"][0]["id"] == bought
+    assert rest.do("GET", "/balance/") == rest.do("GET", "/balance/info")
+
+    below = str((rest.last() * D("0.8")).quantize(D("0.01")))
+    rest.do("POST", "/order/stop/market", market="BTCUSDT", type="sell", amount="0.01", stop_price=below)
+    stop = rest.do("GET", "/order/stop/pending")["data"][0]["order_id"]
+    assert rest.do("DELETE", f"/order/stop/pending/{stop}", market="BTCUSDT", id=stop) in ({}, None)
+    gone = rest.do("DELETE", "/order/pending/batch", market="BTCUSDT", batch_ids=f"{number},{tiny['id']},1")
+    assert [(item["code"], item["data"] and item["data"]["id"]) for item in gone] == [
+        (0, number),
+        (0, tiny["id"]),
+        (600, None),
+    ]
+
+
+NONSENSE: tuple[tuple[int, str, str, bytes], ...] = (
+    (405, "GET", "/v1/order/limit", b""),
+    (405, "POST", "/v1/market/list", b"{}"),
+    (405, "OPTIONS", "/v1/market/list", b""),
+    (404, "GET", "/v1/no/such", b""),
+    (404, "GET", "/", b""),
+    (200, "GET", "/v1/market/detail", b""),
+    (200, "GET", "/v1/market/depth?market=%ff%00&merge=0", b""),
+    (200, "GET", "/v1/market/deals?market=BTCUSDT&limit=" + "9" * 5_000, b""),
+    (200, "GET", "/v1/market/detail?market=" + "x" * 10_000, b""),
+    (200, "GET", "/v1/balance/info", b""),
+    (200, "POST", "/v1/order/limit", b""),
+    (200, "POST", "/v1/order/limit", b'{"market":'),
+    (200, "POST", "/v1/order/limit", b"[" * 100_000),
+    (200, "POST", "/v1/order/limit", b'{"amount": NaN, "price": Infinity}'),
+    (200, "POST", "/v1/order/limit", b'{"market": "\xff"}'),
+    (200, "POST", "/v1/order/limit", b"x" * 1_000_000),
+)
+
+
+@pytest.mark.parametrize(("status", "method", "path", "body"), NONSENSE)
+def test_nonsense_is_answered_as_a_venue_would(
+    rest: Rest, status: int, method: str, path: str, body: bytes
+) -> None:
+    answer = rest.client.request(method, path, content=body)
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json()["code"] != 0
+    assert rest.read("/market/list") == list(SYMBOLS)
+
+
+def test_signed_nonsense_is_refused_by_its_code(rest: Rest) -> None:
+    order = {"market": "BTCUSDT", "type": "buy", "amount": "0.01", "price": "50000.00"}
+    batch = [{"type": "buy", "amount": "0.01", "price": "50000.00"}]
+    assert rest.code("POST", "/order/limit", **(order | {"amount": "٠.٠١"})) == 2
+    assert rest.code("POST", "/order/limit", **(order | {"client_id": "né"})) == 2
+    assert rest.code("POST", "/order/limit", **(order | {"amount": "0.00000001"})) == 602
+    assert rest.code("POST", "/order/limit", **(order | {"amount": "99999"})) == 107
+    assert rest.code("POST", "/order/limit", **(order | {"type": "sell", "price": "0.01"})) == 606
+    assert rest.code("POST", "/order/limit/batch", market="BTCUSDT", batch_orders=batch) == 2
+    text = rest.do("POST", "/order/limit/batch", market="BTCUSDT", batch_orders=json.dumps([*batch, {}]))
+    assert [item["code"] for item in text] == [0, 2]
+    assert rest.pending() == [text[0]["data"]["id"]]
+    lone = json.dumps([{**batch[0], "source_id": "\ud800"}])
+    assert rest.code("POST", "/order/limit/batch", market="BTCUSDT", batch_orders=lone) == 2
+    answer = rest.client.post(
+        "/v1/order/limit",
+        content=b'{"access_id": "%s", "tonce": %d, "source_id": "\\ud800"}' % (rest.key.encode(), now_ms()),
+        headers={"authorization": "0" * 32},
+    )
+    assert (answer.status_code, answer.json()["code"] != 0) == (200, True)
+
+
+def test_a_hundred_requests_need_one_connection(practice: Practice, rest: Rest) -> None:
+    before = practice.connections
+    answers = [rest.client.get("/v1/market/list") for _ in range(100)]
+    assert all(answer.status_code == 200 for answer in answers)
+    assert {answer.headers.get("content-encoding") for answer in answers} == {None}
+    assert practice.connections <= before + 1
+
+
+def test_who_goes_away_half_way_leaves_no_trace(
+    practice: Practice, rest: Rest, caplog: pytest.LogCaptureFixture
+) -> None:
+    rest.read("/market/list")
+    before = practice.connections
+    with socket.create_connection(("127.0.0.1", practice.port)) as link:
+        link.sendall(b"POST /v1/order/limit HTTP/1.1\r\nHost: x\r\nUser-Agent: x\r\nContent-Length: 99\r\n\r\n{")
+        while practice.connections <= before:
+            rest.read("/market/list")
+    while practice.connections > before:
+        rest.read("/market/list")
+    for _ in range(5):  # so that the server has done with it
+        rest.read("/market/list")
+    assert caplog.records == []
+
+
+async def test_a_socket_answers_nonsense_and_goes_on(practice: Practice) -> None:
+    async with connected(practice) as link:
+        for frame in ("{", "[]", "null", "[" * 50_000, '{"id": 1e400}', "\x00", b"\xff\xfe", '{"a": "\\ud800"}'):
+            assert (await link.send(frame))["error"]["code"] == 1
+        wrong: tuple[list[Any], ...] = (["NONE", 5, "0"], ["BTCUSDT", 7, "0"], ["BTCUSDT", 5, 1], [None], [{}])
+        for params in wrong:
+            assert (await link.ask("depth.subscribe", *params))["error"]["code"] == 1
+        assert await link.do("server.ping") == "pong"

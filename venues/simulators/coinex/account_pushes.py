@@ -50,9 +50,9 @@ class AccountPushes:
             if wanted:
                 self._put(client, encode_push("asset.update", wanted))
 
-    def tell_notice(self, number: int, started_at: int, ended_at: int) -> None:
-        """Announces a maintenance; times in seconds."""
-        body = {"started_at": started_at, "ended_at": ended_at, "scope": ["SPOT"]}
+    def tell_notice(self, number: int, started_at: int, ended_at: int, scope: str = "SPOT") -> None:
+        """Announces a maintenance of `scope`; times in seconds."""
+        body = {"started_at": started_at, "ended_at": ended_at, "scope": [scope]}
         self._tell(lambda client: client.notices, "notice.update", number, body)
 
     def release(self) -> None:

@@ -143,16 +143,32 @@ def _list_indexes(desk: Desk, _client: Client, _params: Sequence[Any]) -> Answer
 
 
 def _subscribe_index(desk: Desk, client: Client, params: Sequence[Any]) -> Answer:
-    client.index = names(params, desk.simulator.market.instruments)
+    markets = names(params, desk.simulator.market.instruments)
+    _forget_index(client)
+    client.index = markets
     return _subscribed(desk, partial(desk.publisher.market.start_index, client))
 
 
-def _unsubscribe(channel: str) -> Method:
-    def run(desk: Desk, client: Client, _params: Sequence[Any]) -> Answer:
-        setattr(client, channel, NOTHING)
-        return _subscribed(desk)
+def _unsubscribe_index(desk: Desk, client: Client, _params: Sequence[Any]) -> Answer:
+    _forget_index(client)
+    client.index = NOTHING
+    return _subscribed(desk)
 
-    return Method(run)
+
+def _forget_index(client: Client) -> None:
+    for market in client.index:
+        client.outgoing.forget(("index", market))
+
+
+def _unsubscribe_state(desk: Desk, client: Client, _params: Sequence[Any]) -> Answer:
+    client.states = NOTHING
+    client.outgoing.forget("state")
+    return _subscribed(desk)
+
+
+def _unsubscribe_deals(desk: Desk, client: Client, _params: Sequence[Any]) -> Answer:
+    client.deals = NOTHING
+    return _subscribed(desk)
 
 
 def _subscribed(desk: Desk, then: Any = None) -> Answer:
@@ -166,10 +182,10 @@ MARKET_METHODS: Mapping[str, Method] = {
     "kline.query": Method(_query_klines),
     "state.query": Method(_query_state),
     "state.subscribe": Method(_subscribe_state, is_subscribe=True),
-    "state.unsubscribe": _unsubscribe("states"),
+    "state.unsubscribe": Method(_unsubscribe_state),
     "deals.query": Method(_query_deals),
     "deals.subscribe": Method(_subscribe_deals, is_subscribe=True),
-    "deals.unsubscribe": _unsubscribe("deals"),
+    "deals.unsubscribe": Method(_unsubscribe_deals),
     "depth.query": Method(_query_depth),
     "depth.subscribe": Method(_subscribe_depth, is_subscribe=True),
     "depth.subscribe_multi": Method(_subscribe_depths, is_subscribe=True),
@@ -178,5 +194,5 @@ MARKET_METHODS: Mapping[str, Method] = {
     "index.query": Method(_query_index),
     "index.list": Method(_list_indexes),
     "index.subscribe": Method(_subscribe_index, is_subscribe=True),
-    "index.unsubscribe": _unsubscribe("index"),
+    "index.unsubscribe": Method(_unsubscribe_index),
 }

@@ -12,8 +12,9 @@ from venues.model import Instrument, Side, TimeInForce
 from venues.simulators.coinex.refusals import Refusal
 
 MOST_ROWS = 100
-_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?")
-_WHOLE = re.compile(r"-?\d{1,18}")
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")  # floats are sent as 1e-05
+_LEAST, _MOST = Decimal("1e-20"), Decimal("1e12")  # the ledger counts exactly, to sixty digits
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _OPTIONS = {
     "NORMAL": (TimeInForce.GTC, False),
@@ -36,13 +37,23 @@ def body_params(body: bytes) -> dict[str, str]:
         raise Refusal(2, "the body is not JSON") from None
     if not isinstance(values, dict):
         raise Refusal(2, "the body is not a JSON object")
-    return {name: _text(value) for name, value in values.items() if value is not None}
+    return plain_texts(values)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, (str, bool)):
-        return str(value)
-    raise Refusal(2, "a parameter is neither text nor a number")
+def plain_texts(values: Mapping[str, object]) -> dict[str, str]:
+    """Returns the values of a JSON object as texts, without those that are null.
+
+    Raises:
+        Refusal: one is no plain value, or has half of a surrogate pair in it, which no answer could repeat.
+    """
+    texts = {name: str(value) for name, value in values.items() if isinstance(value, (str, bool))}
+    if len(texts) < sum(value is not None for value in values.values()):
+        raise Refusal(2, "a parameter is neither text nor a number")
+    try:
+        "".join([*texts, *texts.values()]).encode()
+    except UnicodeEncodeError:
+        raise Refusal(2, "a parameter is no Unicode text") from None
+    return texts
 
 
 class Params:
@@ -67,11 +78,11 @@ class Params:
         return int(text)
 
     def amount(self, name: str, default: Decimal | None = None) -> Decimal:
-        """Reads a number above zero."""
+        """Reads a number above zero, written with an exponent or without."""
         text = self.text(name, None if default is None else f"{default:f}")
-        if not _NUMBER.fullmatch(text) or not Decimal(text):
-            raise Refusal(2, f"{name} is not a number above zero")
-        return Decimal(text)
+        if not _NUMBER.fullmatch(text) or not _LEAST <= Decimal(text) < _MOST:
+            raise Refusal(2, f"{name} is not a number above zero, or too large or too small")
+        return Decimal(f"{Decimal(text):f}")
 
     def optional_amount(self, name: str) -> Decimal | None:
         return self.amount(name) if self.values.get(name) else None
@@ -118,8 +129,11 @@ class Params:
         return [int(text) for text in texts]
 
     def page(self, rows: Sequence[_Row]) -> tuple[list[_Row], dict[str, object]]:
-        """Reads `page` and `limit`, and returns these rows of the page with what the envelope says of it."""
-        number, limit = self.integer("page"), self.integer("limit")
+        """Reads `page` and `limit`, and returns these rows of the page with what the envelope says of it.
+
+        The document asks for both; its own demos leave them out.
+        """
+        number, limit = self.integer("page", 1), self.integer("limit", MOST_ROWS)
         if number < 1 or not 1 <= limit <= MOST_ROWS:
             raise Refusal(2, f"page counts from 1, and limit is from 1 to {MOST_ROWS}")
         chosen = list(rows[(number - 1) * limit : number * limit])

@@ -85,7 +85,7 @@ class Publisher:
                     self.account.tell_balances(event)
                 case NoticeGiven():
                     start, end = whole_seconds(event.ts_start), whole_seconds(event.ts_end)
-                    self.account.tell_notice(MAINTENANCE, start, end)
+                    self.account.tell_notice(MAINTENANCE, start, end, event.text)
         for market, several in trades.items():
             self.market.tell_trades(market, several)
 

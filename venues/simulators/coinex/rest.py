@@ -12,7 +12,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PREFIX = "/v1"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _TONCE_TOLERANCE = 60 * NANOSECONDS
-_TONCE = re.compile(r"\d{1,16}")
+_TONCE = re.compile(r"[0-9]{1,16}")
 _LIMITS: Mapping[str, tuple[int, float]] = {"order": (200, 10.0), "cancel": (200, 10.0), "loan": (5, 5.0)}
 _encode = msgspec.json.Encoder().encode
 
@@ -81,8 +81,12 @@ class Rest:
         async def answer(request: Request) -> Response:
             call = calls.get(request.method)
             if call is None:
-                return self._page(405, "Not Allowed")
-            return self._answer(call, request, await request.body())
+                return self._page(405, "Not Allowed", {"Allow": ", ".join(calls)})
+            try:
+                body = await request.body()
+            except ClientDisconnect:
+                return self._page(400, "Bad Request")  # nobody is there to read it
+            return self._answer(call, request, body)
 
         return Route(f"{PREFIX}{path}", answer, methods=list(_METHODS))
 

@@ -69,15 +69,28 @@ def _no_rows(_venue: CoinexSimulator, _params: Params) -> Any:
     return []
 
 
+def _no_records(_venue: CoinexSimulator, _params: Params) -> Any:
+    return {"records": [], "total": 0}
+
+
+def _no_deposits(_venue: CoinexSimulator, params: Params) -> Any:
+    return {**paged(params, [], _history_row, has_total=True), "total_page": 0}
+
+
 def _no_names(_venue: CoinexSimulator, _params: Params) -> Any:
     return {}
 
 
 CALLS = (
     Call("GET", "/balance/info", _balances, is_signed=True),
+    Call("GET", "/balance/", _balances, is_signed=True),  # its older name, which the venue's demos still use
     Call("GET", "/account/balance/history", _history, is_signed=True),
     Call("GET", "/account/market/fee", _market_fee, is_signed=True),
     Call("GET", "/order/user/trade/fee", _trade_fee, is_signed=True),
+    Call("GET", "/balance/coin/deposit", _no_deposits, is_signed=True),
+    Call("GET", "/balance/coin/withdraw", _no_rows, is_signed=True),
+    Call("GET", "/contract/transfer/history", _no_records, is_signed=True),
+    Call("GET", "/investment/transfer/history", _no_records, is_signed=True),
     Call("GET", "/account/amm/balance", _no_rows, is_signed=True),
     Call("GET", "/account/investment/balance", _no_rows, is_signed=True),
     Call("GET", "/sub_account/balance", _no_names, is_signed=True),

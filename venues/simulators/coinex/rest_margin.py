@@ -5,17 +5,20 @@ Nothing is liquidated here: risk and liquidation price are told, and what follow
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from venues.errors import VenueError
-from venues.model import ZERO, Instrument
+from venues.model import NANOSECONDS, ZERO, Instrument
+from venues.simulators.accounts import HistoryRow
 from venues.simulators.coinex.answers import eight, short
 from venues.simulators.coinex.calls import Call
 from venues.simulators.coinex.markets import DAY_RATE, LEVERAGE
-from venues.simulators.coinex.params import Params
+from venues.simulators.coinex.params import MOST_ROWS, Params
+from venues.simulators.coinex.private import USER
 from venues.simulators.coinex.refusals import Refusal, refusal_of
-from venues.simulators.loans import liquidation_price, risk_percent
+from venues.simulators.loans import Loan, liquidation_price, risk_percent
 from venues.simulators.orders import MAIN
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_VALUE = Decimal(2_000_000)  # of a loan, in quote units of a market that USDT prices
 _CENT = Decimal("0.01")
+_LOAN_LASTS = 864_000  # seconds: the ten days between the two times of the document's example
 
 
 def _market_account(venue: CoinexSimulator, params: Params) -> tuple[Instrument, int]:
@@ -149,6 +153,71 @@ def _transfer(venue: CoinexSimulator, params: Params) -> None:
     venue.market.settle()
 
 
+def _loan_history(venue: CoinexSimulator, params: Params) -> Any:
+    accounts = _accounts_of(venue, params)
+    status = params.text("status", "")
+    markets = {number: symbol for symbol, number in venue.margin_accounts.items()}
+    rows = [
+        _loan_row(loan, markets[loan.account])
+        for loan in venue.market.accounts.loans.history(accounts, venue.market.now)
+    ]
+    rows = [row for row in rows if status in ("", row["status"])]
+    chosen, page = params.page(rows)
+    limit = params.integer("limit", MOST_ROWS)
+    return {"page": page["curr_page"], "limit": limit, "total": len(rows), "data": chosen}
+
+
+def _loan_row(loan: Loan, market: str) -> dict[str, Any]:
+    created = loan.ts_created // NANOSECONDS
+    return {
+        "loan_id": loan.id,
+        "create_time": created,
+        "market_type": market,
+        "coin_type": loan.currency,
+        "day_rate": short(loan.day_rate),
+        "loan_amount": short(loan.amount),
+        "unflat_amount": eight(loan.left + loan.interest),
+        "expire_time": created + _LOAN_LASTS,
+        "is_renew": loan.is_renewed,
+        "status": "pass" if loan.left or loan.interest else "finish",
+    }
+
+
+def _transfer_history(venue: CoinexSimulator, params: Params) -> Any:
+    accounts, asset = _accounts_of(venue, params), params.text("asset", "")
+    kept = venue.market.accounts.history
+    rows = [
+        _transfer_row(number, row)
+        for number, row in enumerate(kept)
+        if row.business == "transfer" and row.account in accounts and asset in ("", row.currency)
+    ]
+    chosen, _ = params.page(rows[::-1])
+    return {"records": chosen, "total": len(rows)}
+
+
+def _transfer_row(number: int, row: HistoryRow) -> dict[str, Any]:
+    """Tells a transfer from the side of the margin account that it went to or came from."""
+    at, is_in = row.ts_event // NANOSECONDS, row.change > 0
+    return {
+        "id": number,
+        "updated_at": at,
+        "user_id": USER,
+        "from_account_id": MAIN if is_in else row.account,
+        "to_account_id": row.account if is_in else MAIN,
+        "asset": row.currency,
+        "amount": short(abs(row.change)),
+        "balance": short(row.balance),
+        "transfer_type": "IN" if is_in else "OUT",
+        "status": "SUCCESS",
+        "created_at": at,
+    }
+
+
+def _accounts_of(venue: CoinexSimulator, params: Params) -> Collection[int]:
+    """Reads which margin accounts are meant: that of the market, where one is named, or all."""
+    return (_market_account(venue, params)[1],) if params.values.get("market") else venue.margin_accounts.values()
+
+
 def _currencies_of(venue: CoinexSimulator, account: int) -> tuple[str, ...]:
     for symbol, number in venue.margin_accounts.items():
         if number == account:
@@ -192,6 +261,8 @@ CALLS = (
     Call("POST", "/margin/loan", _loan, "submit", is_signed=True, quota="loan"),
     Call("POST", "/margin/flat", _flat, "submit", is_signed=True),
     Call("POST", "/margin/transfer", _transfer, "submit", is_signed=True),
+    Call("GET", "/margin/loan/history", _loan_history, is_signed=True),
+    Call("GET", "/margin/transfer/history", _transfer_history, is_signed=True),
     Call("GET", "/credit/balance", _credit_balance, is_signed=True),
     Call("GET", "/credit/info", _credit_info, is_signed=True),
 )

@@ -16,7 +16,7 @@ from venues.errors import OrderError
 from venues.model import Instrument, OrderType, Side, TimeInForce
 from venues.simulators.coinex.answers import finished_row, pending_row, submitted_row
 from venues.simulators.coinex.calls import Call
-from venues.simulators.coinex.params import MOST_ROWS, Params
+from venues.simulators.coinex.params import MOST_ROWS, Params, plain_texts
 from venues.simulators.coinex.refusals import MESSAGES, Refusal, refusal_of
 from venues.simulators.orders import MAIN, LocalOrder, OrderWish
 
@@ -111,15 +111,16 @@ def _limit_batch(venue: CoinexSimulator, params: Params) -> Any:
         raise Refusal(2, "batch_orders is not JSON") from None
     if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ROWS:
         raise Refusal(2, f"batch_orders is a list of 1 to {MOST_ROWS} orders")
-    if not all(isinstance(one, dict) and all(isinstance(value, str) for value in one.values()) for one in orders):
+    if not all(isinstance(one, dict) for one in orders):
         raise Refusal(2, "batch_orders holds something that is no order")
+    rows = [plain_texts(one) for one in orders]
     shared = {"market": instrument.id.symbol, "account_id": str(account)}
 
     def enter(order: dict[str, str]) -> Callable[[], dict[str, Any]]:
         wish = Params({**order, **shared}, venue.market.instruments)
         return lambda: _entered(venue, limit_wish(venue, wish, wish.option()))
 
-    return [_item(enter(one), "data") for one in orders]
+    return [_item(enter(one), "data") for one in rows]
 
 
 def _item(answer: Callable[[], Any], key: str, message: str = "OK") -> dict[str, Any]:

@@ -95,9 +95,11 @@ def _finished(venue: CoinexSimulator, params: Params) -> Any:
     return paged(params, rows, finished_stop_row)
 
 
-def _cancel(venue: CoinexSimulator, params: Params) -> None:
+def _cancel(venue: CoinexSimulator, params: Params) -> Any:
+    """Answers with an empty object, as live captures show it; the document's example has null."""
     stop = _waiting(venue, params.integer("order_id"), params.market())
     venue.market.cancel_stop(stop.id)
+    return {}
 
 
 def _cancel_all(venue: CoinexSimulator, params: Params) -> None:
