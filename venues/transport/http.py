@@ -198,6 +198,8 @@ class HttpClient:
             urgency, patience = Urgency.CANCEL, self.timing.cancel_patience
         async with contextlib.AsyncExitStack() as stack:
             try:
+                if request.is_cancel:
+                    await self._sit_out(patience)
                 self._check_open()
                 await stack.enter_async_context(self._admitted(request, urgency, patience))
                 wire = await self._prepare(request, dispatch)
@@ -381,6 +383,11 @@ class HttpClient:
             raise RateLimited(
                 self.venue, f"the venue told us to be silent for {left:.1f} s more", retry_after=left
             )
+
+    async def _sit_out(self, patience: float) -> None:
+        """Waits for the end of a short silence: a cancel that a person asked for need not be asked for twice."""
+        if 0 < (left := self._penalty_left()) <= patience:
+            await self._sleep(left + _CLOCK_STEP)
 
     def _heed(self, answer: Answer) -> None:
         """After a 429 or a ban nothing is sent before it is over: a call during a ban can begin it anew."""

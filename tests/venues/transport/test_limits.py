@@ -122,3 +122,25 @@ async def test_a_command_that_hangs_keeps_its_units() -> None:
 
 def test_an_order_is_never_patient() -> None:
     assert Timing().patience <= 0.5
+
+
+async def test_a_cancel_sits_out_a_short_silence_and_is_not_lost() -> None:
+    timing = msgspec.structs.replace(PATIENT, cancel_patience=5.0)
+    async with (
+        ScriptedVenue(Fault.FIXED) as venue,
+        client(venue.origin, timing=timing, limiter=RateLimiter("testing", [HOUR])) as http,
+    ):
+        acknowledged = venue.answer
+        venue.answer = (429, {"Retry-After": "1"}, b"{}")
+        assert isinstance(await outcome(http, Call.CREATE), VenueError)
+        venue.answer = acknowledged
+        order = await outcome(http, Call.CREATE)
+        assert isinstance(order, NotSent)
+        assert "told us to be silent" in order.message
+        began = time.monotonic()
+        assert isinstance(await outcome(http, Call.CANCEL), Ack)
+        assert 0.5 < time.monotonic() - began < 4
+        venue.answer = (429, {"Retry-After": "30"}, b"{}")
+        assert isinstance(await outcome(http, Call.CREATE), VenueError)
+        assert isinstance(await outcome(http, Call.CANCEL), NotSent)
+        assert len(venue.received) == 3
