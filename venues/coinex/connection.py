@@ -20,6 +20,7 @@ from venues.coinex.channels import Call
 from venues.coinex.codes import stream_error
 from venues.coinex.limits import POOLS
 from venues.coinex.messages import Reply, decode_frame
+from venues.coinex.remedies import with_remedy
 from venues.coinex.settings import Settings
 from venues.errors import AuthenticationError, DecodeError, RequestTimeout, TransientError, VenueError
 from venues.events import StreamStatus
@@ -219,9 +220,9 @@ def _as_it_is(error: VenueError) -> VenueError:
 
 
 def _as_login(error: VenueError) -> VenueError:
-    if isinstance(error, TransientError | AuthenticationError):
+    if isinstance(error, TransientError):
         return error
-    return AuthenticationError(VENUE, error.message, error.code)
+    return with_remedy(AuthenticationError(VENUE, error.message, error.code))
 
 
 def _read_pong(frame: Frame) -> int | None:

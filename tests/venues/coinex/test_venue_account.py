@@ -96,7 +96,7 @@ async def test_a_key_that_is_refused_later_is_tried_again() -> None:
         rig.stream.refusals["server.sign"] = 6
         rig.stream.peer.reset()
         await until(lambda: rig.state is LinkState.DOWN, 30)
-        assert rig.of(StreamStatus)[-1].detail.startswith("account: refused")
+        assert rig.of(StreamStatus)[-1].detail.startswith("account: the key was not accepted: check both halves")
         rig.stream.peers[0].say(rig.stream.books["BTCUSDT"].change("bids", "99.00", "7").decode())
         book = rig.venue.book(BTC)
         assert book is not None
