@@ -311,7 +311,9 @@ class Ticket(Widget):
             self.set_class(mode is context.mode, f"-{mode.value.lower()}")
 
     def _close(self) -> None:
-        self._is_open = self.display = False
+        # It stays where it is until the screen, on the message that follows, lays its panes out. Hidden by itself
+        # it left its place to the pane beside it for a moment, and the whole screen was painted for that.
+        self._is_open = False
         self._form.freeze(False)
         self._start_over()
         came_from, self._came_from = self._came_from, None

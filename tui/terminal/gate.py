@@ -15,6 +15,7 @@ from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, Layou
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.terminal.delta import Shadow
 
@@ -23,6 +24,8 @@ _MOST_REGIONS = 2000
 
 compositor_of: Callable[[Screen[Any]], Compositor] = attrgetter("_compositor")
 dirty_regions_of: Callable[[Screen[Any]], set[Region]] = attrgetter("_compositor._dirty_regions")
+dirty_widgets_of: Callable[[Screen[Any]], set[Widget]] = attrgetter("_dirty_widgets")
+is_layout_due: Callable[[Screen[Any]], bool] = attrgetter("_layout_required")
 repaint_of: Callable[[Screen[Any]], Callable[[], None]] = attrgetter("_compositor_refresh")
 display_of: Callable[[App[Any]], Callable[[Screen[Any], object], None]] = attrgetter("_display")
 
@@ -103,7 +106,7 @@ class PaintGate:
         elif not all(region.contains_region(part) for part in dirty):
             # The terminal became smaller meanwhile.
             dirty.add(region)
-        repaint_of(screen)()
+        _paint_now(screen)
 
     def forget(self) -> None:
         """Says that the terminal may show anything: after a resize, a suspension, another program's output."""
@@ -115,7 +118,21 @@ class PaintGate:
         if self._app.screen_stack:
             screen = self._app.screen
             dirty_regions_of(screen).add(compositor_of(screen).size.region)
-            repaint_of(screen)()
+            _paint_now(screen)
+
+
+def _paint_now(screen: Screen[Any]) -> None:
+    """Paints what is dirty without waiting for the screen's timer.
+
+    Textual's refresh ends by forgetting which widgets had asked for it, since the timer has just asked each of
+    them for its regions. Without that step here their change was never painted: a log laid out anew kept its old
+    rows until the focus moved. With a new layout due, places are the old ones and sizes may be the new: then the
+    timer paints.
+    """
+    if is_layout_due(screen):
+        return
+    compositor_of(screen).update_widgets(dirty_widgets_of(screen))
+    repaint_of(screen)()
 
 
 def regions_of(update: ChopsUpdate | LayoutUpdate) -> Iterable[Region]:

@@ -94,10 +94,10 @@ class Pane(Widget):
         width, height = self.size
         if not width or not height or not self.is_attached:
             return
-        keys = self._lay_out_rows(width, height)
-        if keys is self._row_keys:
+        if self.lay_out_anew():
             self.refresh()
             return
+        keys = self._keys_of_rows(height)
         changed = [y for y in range(height) if keys[y] != self._row_keys[y]]
         if not changed:
             return
@@ -106,15 +106,19 @@ class Pane(Widget):
             self._row_strips[y] = None
         self.refresh(*(Region(0, y, width, 1) for y in changed))
 
-    def _lay_out_rows(self, width: int, height: int) -> list[Hashable]:
-        """Returns the rows' values; where the size is a new one they are taken as they are."""
+    def _keys_of_rows(self, height: int) -> list[Hashable]:
         keys = list(self.lay_out())[:height]
-        keys += [None] * (height - len(keys))
-        if len(self._row_keys) != height or self._row_width != width:
-            self._row_keys = keys
-            self._row_strips = [None] * height
-            self._row_width = width
-        return keys
+        return keys + [None] * (height - len(keys))
+
+    def lay_out_anew(self) -> bool:
+        """Lays the rows out for the pane's size where they are of another, or not there; says whether it did."""
+        width, height = self.size
+        if not width or not height or (len(self._row_keys) == height and self._row_width == width):
+            return False
+        self._row_keys = self._keys_of_rows(height)
+        self._row_strips = [None] * height
+        self._row_width = width
+        return True
 
     def redraw_all(self) -> None:
         """Draws every row again: after a change that the rows' values do not show (a theme, the focus)."""
@@ -122,11 +126,15 @@ class Pane(Widget):
         self._row_keys, self._row_strips = [], []
         self.redraw()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # The first paint at a size comes before the message that tells of it: rows of the old size would be seen.
+        self.lay_out_anew()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Returns the row's strip, which is made when it is first asked for."""
         if not self._row_strips:
-            # The first paint comes before the message that tells the size, and would be blank.
-            self._lay_out_rows(*self.size)
+            self.lay_out_anew()
         if not 0 <= y < len(self._row_strips):
             return Strip.blank(self.size.width, self.row_style)
         strip = self._row_strips[y]
