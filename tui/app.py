@@ -32,11 +32,11 @@ from tui.screens.dashboard import Dashboard
 from tui.screens.error import ErrorDialog
 from tui.screens.following import FollowsDesk
 from tui.theming import DEFAULT_THEME, THEMES, load_themes
+from tui.toasts import LONGEST, Toasts
 from venues.port import Mode
 
 FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
 _SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery")
-_LONGEST_NOTICE = 200
 _MOST_TOASTS = 3
 _SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
 
@@ -83,6 +83,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         self._clock = clock
         self._pause = pause
         self._note_key = note_key
+        self._toasts = Toasts(self)
         self._last_tick = self._last_key = clock()
         self._is_stalled = False
         self._dashboard = Dashboard(desk, self.keymap, self.config, clock=gate_clock)
@@ -118,7 +119,7 @@ class PitsideApp(App[None], inherit_bindings=False):
             if name != self.theme:
                 self.unregister_theme(name)
         for notice in self._notices:
-            words = "\n".join(sanitise(line, _LONGEST_NOTICE) for line in notice.splitlines())
+            words = "\n".join(sanitise(line, LONGEST) for line in notice.splitlines())
             self.notify(words, severity="warning", markup=False, timeout=12)
         self._dashboard.commands.offer_recovery()
         self.set_interval(self._frame_interval, self.take_news)
@@ -140,6 +141,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         frame = self._desk.take_frame()
         if frame is not None:
             self._dashboard.take(frame)
+            self._toasts.take(self._dashboard.state)
             for screen in self.screen_stack:
                 if isinstance(screen, FollowsDesk):
                     screen.take(self._dashboard.state)
@@ -169,16 +171,8 @@ class PitsideApp(App[None], inherit_bindings=False):
             self._dashboard.wishes.show_receipt(fact.receipt)
         elif fact.kind is FactKind.CONFIGURATION and fact.severity is Severity.ALARM:
             self.push_screen(ErrorDialog("configuration", fact.text))
-        elif fact.kind in _TOASTED or fact.severity in (Severity.WARNING, Severity.ALARM):
-            alarm = fact.severity is Severity.ALARM
-            level: SeverityLevel = (
-                "error" if alarm else "warning" if fact.severity is Severity.WARNING else "information"
-            )
-            self.notify(
-                sanitise(fact.text, _LONGEST_NOTICE), severity=level, markup=False, timeout=12 if alarm else 6
-            )
-            if alarm:
-                self.bell()
+        else:
+            self._toasts.show(fact)
 
     def on_notify(self, _event: Notify) -> None:
         """Makes room for a toast: of too many, the oldest of the least severe goes."""
@@ -252,12 +246,9 @@ class PitsideApp(App[None], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-_TOASTED = frozenset({FactKind.FILL, FactKind.REJECTED, FactKind.NOT_SENT, FactKind.UNKNOWN, FactKind.NOTICE})
-
-
 def _short(error: BaseException | None) -> str:
     """Returns an error's kind and words, harmless to a terminal."""
-    return sanitise(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, _LONGEST_NOTICE)
+    return sanitise(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, LONGEST)
 
 
 def _places(error: BaseException | None) -> list[str]:
