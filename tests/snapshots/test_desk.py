@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.desk_app import make_app
 from tests.support.frames import (
+    NOW,
+    book_view,
     busy_frame,
     desk_view,
     empty_frame,
@@ -22,6 +25,7 @@ from tests.support.frames import (
     sample_frame,
     settled_rows,
     spot_frame,
+    venue_view,
 )
 from tests.support.scripted_desk import ScriptedDesk
 from tests.support.ticket import Clock
@@ -29,6 +33,7 @@ from tests.support.venues import several_frame, troubled_frame, watching_frame
 from tui.app import PitsideApp
 from tui.desk.frame import Frame
 from tui.screens.panic import Receipt
+from venues.events import LinkState
 from venues.port import Mode
 
 Compare = Callable[..., bool]
@@ -100,6 +105,24 @@ def test_before_anything_has_come(look: Compare) -> None:
 
 def test_a_book_that_must_not_be_read(look: Compare) -> None:
     assert look(Picture(sample_frame(book=invalid_book())))
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_a_book_and_a_long_reason_not_to_read_it(look: Compare, size: tuple[int, int]) -> None:
+    reason = "the book does not have the checksum 958906607 that the venue gave for it"
+    assert look(Picture(sample_frame(book=invalid_book(reason))), size)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_a_stale_book(look: Compare, size: tuple[int, int]) -> None:
+    silent = NOW - 4_200_000_000
+    book = msgspec.structs.replace(book_view(), ts_recv=silent)
+    venues = (venue_view(state=LinkState.STALE, ts_last_data=silent),)
+    assert look(Picture(sample_frame(book=book, venues=venues)), size)
+
+
+def test_an_unverified_book(look: Compare) -> None:
+    assert look(Picture(sample_frame(book=msgspec.structs.replace(book_view(), fault="unverified"))))
 
 
 def test_live_and_locked(look: Compare) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 from rich.style import Style
-from textual import events
+from textual.geometry import Size
 
 from tui.desk.frame import Frame
-from tui.widgets.cells import Span, crop, fit, plain, width_of
+from tui.widgets.cells import Span, crop, fit, plain, width_of, wrapped
 from tui.widgets.pane import Pane
 from venues.model import Instrument
 
@@ -55,6 +55,8 @@ class Blotter(Pane, Generic[R], can_focus=True):
     """Blank cells between columns before one of them is dropped."""
     stays_on_top: ClassVar[bool] = False
     """Whether a cursor on the first row stays there when newer rows come, instead of keeping its row."""
+    unfolds_selected: ClassVar[bool] = False
+    """Whether the row under the cursor takes as many lines as its last column needs, instead of being cut."""
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
@@ -63,6 +65,7 @@ class Blotter(Pane, Generic[R], can_focus=True):
         self._cursor_index = 0
         self._offset = 0
         self._grown: dict[str, int] = {}
+        self._grown_at: Size | None = None  # the size of the pane at which the columns grew
         self._names_venues = False
 
     def take(self, frame: Frame) -> None:
@@ -70,9 +73,11 @@ class Blotter(Pane, Generic[R], can_focus=True):
             self._names_venues = len(frame.venues) > 1
         super().take(frame)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._grown.clear()
-        super().on_resize(event)
+    def lay_out_anew(self) -> bool:
+        if self._grown_at != self.size:
+            self._grown_at = self.size
+            self._grown.clear()
+        return super().lay_out_anew()
 
     @property
     def columns_now(self) -> tuple[Column, ...]:
@@ -207,6 +212,8 @@ class Blotter(Pane, Generic[R], can_focus=True):
             lines.append(_Heading(tuple(texts_above)))
         points = {c.name: _fraction(texts, c.name) for c, _, _ in shown if c.align == "decimal"}
         thumb = _thumb(len(rows), self._offset, body)
+        table_lines: list[_Line] = []
+        first = 0  # of the lines that are shown
         for index, cells in enumerate(texts):
             at = index + self._offset
             marker = " "
@@ -218,7 +225,16 @@ class Blotter(Pane, Generic[R], can_focus=True):
                 if column.align == "decimal":
                     text += " " * max(0, points[column.name] - _after_point(text))
                 drawn.append((fit_to(column, text, size), style, gap))
-            lines.append(_Line(marker, tuple(drawn), index in thumb, self.has_focus))
+            line = _Line(marker, tuple(drawn), False, self.has_focus)
+            if self.unfolds_selected and marker == "▶":
+                place = len(table_lines)
+                table_lines += _unfolded(line, cells.get(shown[-1][0].name, ("", Style.null()))[0], shown[-1][1])
+                # Rows below make way for it, and rows above where it is the last.
+                first = min(place, max(0, len(table_lines) - body))
+            else:
+                table_lines.append(line)
+        for index, line in enumerate(table_lines[first : first + body]):
+            lines.append(replace(line, is_thumb=True) if index in thumb else line)
         return lines
 
     def draw(self, key: Hashable) -> Iterable[Span]:
@@ -305,6 +321,18 @@ class _Line:
     @property
     def is_cursor(self) -> bool:
         return self.is_focused and self.marker == "▶"
+
+
+def _unfolded(line: _Line, text: str, width: int) -> list[_Line]:
+    """Returns a row as so many lines that `text`, which its last cell was cut from, stands there as a whole."""
+    *others, (_, style, gap) = line.cells
+    blank = tuple((" " * width_of(cell), Style.null(), space) for cell, _, space in others)
+    pieces = ["".join(part for part, _ in spans) for spans in wrapped([(text, style)], width)]
+    cells = [(fit(piece, width), style, gap) for piece in pieces]
+    return [
+        replace(line, cells=(*others, cells[0])),
+        *(_Line(" ", (*blank, cell), False, line.is_focused) for cell in cells[1:]),
+    ]
 
 
 def fit_to(column: Column, text: str, width: int) -> str:

@@ -6,6 +6,7 @@ carry a control sequence, a markup tag that anybody reads, or a tower of accents
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ LONGEST = 1000
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "…"
+_TOKENS = re.compile(r" *[^ ]+| +")
 BLOCKS = " ▏▎▍▌▋▊▉█"
 """A cell filled from the left, in eighths."""
 
@@ -145,3 +147,43 @@ def join(parts: Sequence[Part], gap: int) -> list[Span]:
             spans.append((" " * gap, Style.null()))
         spans.extend(part.spans)
     return spans
+
+
+def wrapped(spans: Sequence[Span], width: int) -> list[list[Span]]:
+    """Breaks spans between words into lines of at most `width` cells; a word that is longer is cut."""
+    lines: list[list[Span]] = [[]]
+    room = width
+    for text, style in spans:
+        for token in _TOKENS.findall(plain(text)):
+            rest = token
+            if width_of(rest) > room and lines[-1]:
+                lines.append([])
+                room = width
+            if len(lines) > 1 and not lines[-1]:
+                rest = rest.lstrip(" ")
+            while width_of(rest) > width:
+                part = _first_cells(rest, width)
+                _append(lines[-1], part, style)
+                lines.append([])
+                rest = rest[len(part) :]
+            if rest:
+                _append(lines[-1], rest, style)
+                room = width - sum(width_of(piece) for piece, _ in lines[-1])
+    return [line for line in lines if line] or [[]]
+
+
+def _append(line: list[Span], text: str, style: Style) -> None:
+    if line and line[-1][1] == style:
+        line[-1] = (line[-1][0] + text, style)
+    else:
+        line.append((text, style))
+
+
+def _first_cells(text: str, width: int) -> str:
+    """Returns as much of the beginning of a text as fits, one character at least."""
+    size = 0
+    for index, character in enumerate(text):
+        size += width_of(character)
+        if size > width and index:
+            return text[:index]
+    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rich.style import Style
@@ -22,6 +22,7 @@ _NARROWEST_BAR = 4
 _WIDEST_BAR = 40
 _ROOM_FOR_MARK = 11
 _ROOMY_SIDE = 9
+_LEAST = 5  # cells of a column of sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Columns:
         size = len(formatting.grouped(largest, digits))
         total = len(formatting.grouped(largest_total, digits))
         return cls(
-            left=max(size, older.left, 5),
+            left=max(size, older.left, _LEAST),
             price=max(price, older.price, 5),
-            right=max(size, older.right, 5),
+            right=max(size, older.right, _LEAST),
             cumulative=max(total, older.cumulative, 5),
             price_decimals=decimals,
             quantity_decimals=digits,
@@ -60,6 +61,8 @@ class Columns:
 
     def placed(self, width: int, shows_cumulative: bool) -> Columns:
         """Returns these columns in `width` cells: cumulative sizes go first, the bars get the rest."""
+        if (shorter := self._rounded(width)) is not self:
+            return shorter.placed(width, shows_cumulative)
         left = self.left + 2
         fixed = left + len(_GAP) + self.price + len(_GAP) + self.right
         cumulative = self.cumulative if shows_cumulative and width - fixed >= self.cumulative + 2 else 0
@@ -75,6 +78,24 @@ class Columns:
         else:
             right, left = self.right, left + max(0, spare - 1 - bars)
         return Columns(left, self.price, right, bars, cumulative, self.price_decimals, self.quantity_decimals)
+
+    def _rounded(self, width: int) -> Columns:
+        """Returns these columns with as many decimals of the sizes less as the width asks for.
+
+        A number that is cut is read as another one.
+        """
+        missing = self.left + 2 + len(_GAP) + self.price + len(_GAP) + self.right - width
+        spared = min(self.quantity_decimals, -(-missing // 2))
+        if spared <= 0:
+            return self
+        # Without decimals the point goes too.
+        cells = spared + (spared == self.quantity_decimals)
+        return replace(
+            self,
+            left=max(_LEAST, self.left - cells),
+            right=max(_LEAST, self.right - cells),
+            quantity_decimals=self.quantity_decimals - spared,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +147,7 @@ class Words:
 def draw_row(row: Row, palette: Palette) -> list[Span]:
     columns = row.columns
     colour = palette.text if row.side is None else palette.muted if row.is_stale else palette.side(row.side)
-    size = "" if row.quantity is None else formatting.grouped(row.quantity, columns.quantity_decimals)
+    size = "" if row.quantity is None else _size(row.quantity, columns.quantity_decimals)
     price = palette.muted if row.quantity is None else palette.strong if row.is_touch else palette.text
     left, right = (size, "") if row.side is Side.BUY else ("", size)
     left_style = right_style = colour
@@ -157,6 +178,11 @@ def draw_row(row: Row, palette: Palette) -> list[Span]:
         total = "" if row.total is None else formatting.grouped(row.total, columns.quantity_decimals)
         spans.append((fit(total, columns.cumulative + 2, "right"), palette.muted))
     return spans
+
+
+def _size(quantity: Decimal, decimals: int) -> str:
+    """A size to that many decimals, and never as zero: somebody is there."""
+    return formatting.grouped(max(quantity, Decimal(1).scaleb(-decimals)), decimals)
 
 
 def _shorter(word: str, mark: Mark, width: int, pointed: str) -> str:

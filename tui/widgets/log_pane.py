@@ -13,7 +13,7 @@ _GLYPHS = {Severity.INFO: "·", Severity.GOOD: "✓", Severity.WARNING: "!", Sev
 
 
 class LogPane(Blotter[LogLine]):
-    """One row per line of the log, with a glyph for how serious it is."""
+    """One row per line of the log, with a glyph for how serious it is; the selected one is shown as a whole."""
 
     columns: ClassVar[tuple[Column, ...]] = (
         Column("time", "time UTC", 12, 1),
@@ -21,6 +21,7 @@ class LogPane(Blotter[LogLine]):
         Column("text", "what happened", 20, stretches=True),
     )
     stays_on_top: ClassVar[bool] = True
+    unfolds_selected: ClassVar[bool] = True
     empty: ClassVar[str] = "nothing has happened yet"
 
     def take(self, frame: Frame) -> None:

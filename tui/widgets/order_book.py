@@ -6,9 +6,11 @@ from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from rich.style import Style
+
 from tui import formatting
 from tui.desk.frame import BookView, Frame, OrderView, PositionView
-from tui.widgets.cells import Span, plain, width_of
+from tui.widgets.cells import Span, plain, width_of, wrapped
 from tui.widgets.ladder import Axis, Levels, Mark, bar_scale, group_levels, marks_by_row
 from tui.widgets.ladder_rows import (
     RULING,
@@ -191,8 +193,13 @@ class OrderBook(InstrumentPane, can_focus=True):
             return [Words("no book yet", False)]
         fault = self._fault(book)
         if fault:
-            age = formatting.age(self.now - book.ts_recv) if book.ts_recv else "never"
-            return [None, Words(f"book not shown: {fault}", True), Words(f"last good {age} ago", False)]
+            # The pane has nothing else to show: the reason may take all rows but the last.
+            words = f"{'book not shown' if book.ts_recv else 'no book yet'}: {fault}"
+            why = wrapped([(words, Style.null())], max(1, width - 2))[: max(1, height - 2)]
+            said = [Words("".join(text for text, _ in line), True) for line in why]
+            if book.ts_recv:
+                said.append(Words(f"last good {formatting.age(self.now - book.ts_recv)} ago", False))
+            return [None, *said]
         body = self._body_height(height)
         self._find_step(book, body)
         step = self._axis.step or step
@@ -282,13 +289,16 @@ class OrderBook(InstrumentPane, can_focus=True):
             parts.append(formatting.bps(share, 2 if abs(share) < _BASIS_POINT else 1))
         age = self.now - book.ts_recv
         parts.append(f"age {formatting.age(age)}")
-        if age > NANOSECONDS and len(parts) > 2 and width_of(" · ".join(parts)) + RULING > self.size.width:
-            del parts[1]  # where it is narrow an age that is worth a look goes before the basis points
         # In front, where a narrow line keeps it: what is not proven must not be taken for what is.
-        if book.fault:
-            parts.insert(0, plain(book.fault))
-        if is_stale:
-            parts.insert(0, "STALE")
+        warnings = ["STALE"] * is_stale + [plain(book.fault)] * bool(book.fault)
+        # Where it is narrow the age goes before the basis points if there is something about it; if it is worth a
+        # look, before the spread too.
+        is_old = is_stale or age > NANOSECONDS
+        while len(parts) > 1 + (not is_old) and (is_old or warnings):
+            if width_of(" · ".join([*warnings, *parts])) + RULING <= self.size.width:
+                break
+            del parts[-2]
+        parts = warnings + parts
         return Spread(tuple(parts), is_stale or bool(book.fault) or age > STALE_AFTER)
 
     def draw(self, key: Hashable) -> Iterable[Span]:

@@ -20,6 +20,8 @@ from venues.port import Mode
 SLOW_CLOCK = NANOSECONDS // 10
 """A clock that differs from the venue's by more than this is shown as a warning: signed requests go stale."""
 
+_DETAIL = 40  # cells for what a venue says of itself
+_BESIDE_DETAIL = 120  # cells of everything else on a line with one venue
 _ROUND_TRIP = 8  # cells that one may take, " 999 ms": by what it takes now, chips would come and go with it
 _ROOM_FOR_GAPS = 100  # cells
 _CLOCK = 15  # "  clock -99 ms"
@@ -179,5 +181,7 @@ class StatusBar(Line):
                 words = f"{'!' if is_off else ''}{formatting.milliseconds(view.clock_offset)}"
                 spans.append((f"  clock {words}", style))
         elif view.detail and size is ChipSize.FULL and self.size.width >= 100:
-            spans.append((f" {crop(plain(detail_of(view)), 40)}", palette.muted))
+            # Alone it may have what the figures and the keys leave of a wide line.
+            room = max(_DETAIL, self.size.width - _BESIDE_DETAIL) if len(self._venues) == 1 else _DETAIL
+            spans.append((f" {crop(plain(detail_of(view)), room)}", palette.muted))
         return tuple(spans)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from rich.style import Style
 
 from tui import formatting
 from tui.desk.frame import RecoveryRow
-from tui.widgets.cells import Span, crop, plain, width_of
+from tui.widgets.cells import Span, crop, plain, width_of, wrapped
 from tui.widgets.pane import Pane
 from venues.model import NANOSECONDS
 
@@ -22,7 +21,6 @@ _WIDE = 60  # cells from which on a row says its state at the right edge, and ve
 _DAY = 86_400 * NANOSECONDS
 _LONGEST_VENUE = 10  # cells
 _INDENT = 4
-_TOKENS = re.compile(r" *[^ ]+| +")
 
 
 class Unanswered(Pane, can_focus=True):
@@ -197,43 +195,3 @@ def _span(blocks: Sequence[Sequence[object]], place: int) -> tuple[int, int]:
     """Returns the first line of a block, and the one behind its last."""
     first = sum(map(len, blocks[:place]))
     return first, first + (len(blocks[place]) if place < len(blocks) else 0)
-
-
-def wrapped(spans: Sequence[Span], width: int) -> list[list[Span]]:
-    """Breaks spans between words into lines of at most `width` cells; a word that is longer is cut."""
-    lines: list[list[Span]] = [[]]
-    room = width
-    for text, style in spans:
-        for token in _TOKENS.findall(plain(text)):
-            rest = token
-            if width_of(rest) > room and lines[-1]:
-                lines.append([])
-                room = width
-            if len(lines) > 1 and not lines[-1]:
-                rest = rest.lstrip(" ")
-            while width_of(rest) > width:
-                part = _first_cells(rest, width)
-                _append(lines[-1], part, style)
-                lines.append([])
-                rest = rest[len(part) :]
-            if rest:
-                _append(lines[-1], rest, style)
-                room = width - sum(width_of(piece) for piece, _ in lines[-1])
-    return [line for line in lines if line] or [[]]
-
-
-def _append(line: list[Span], text: str, style: Style) -> None:
-    if line and line[-1][1] == style:
-        line[-1] = (line[-1][0] + text, style)
-    else:
-        line.append((text, style))
-
-
-def _first_cells(text: str, width: int) -> str:
-    """Returns as much of the beginning of a text as fits, one character at least."""
-    size = 0
-    for index, character in enumerate(text):
-        size += width_of(character)
-        if size > width and index:
-            return text[:index]
-    return text

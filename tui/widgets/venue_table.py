@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 from tui import abilities, formatting
 from tui.desk.frame import Frame, VenueOffer, VenueView
 from tui.widgets.blotter import Blotter, Column
-from tui.widgets.cells import Span, plain, width_of
+from tui.widgets.cells import Span, plain, width_of, wrapped
 from tui.widgets.mode_badge import badge
 from tui.widgets.palette import Palette
 from tui.widgets.pane import Pane
 from tui.widgets.status_bar import detail_of, gravity_of, is_barred, is_clock_off, state_of
-from tui.widgets.unanswered import wrapped
 from venues.events import LinkState
 from venues.model import NANOSECONDS, OrderStatus
 from venues.port import Capabilities, Mode

@@ -145,6 +145,8 @@ async def test_toasts_cover_neither_the_ticket_nor_the_lines_above_and_below(
         clear = [desk.dashboard.query_one(f"#{name}").region for name in ("header", "summary", "status")]
         if keys:
             clear.append(desk.dashboard.ticket.region)
+        else:
+            clear.append(desk.dashboard.ladder.region)
         for toast in desk.app.screen.query(Toast):
             assert toast.region.width > 20
             assert not any(toast.region.overlaps(region) for region in clear)

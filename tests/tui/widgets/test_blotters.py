@@ -20,7 +20,7 @@ from tests.support.frames import (
     position_views,
     sample_frame,
 )
-from tests.tui.widgets.harness import lines, on_stage, posted, repainted, row_with
+from tests.tui.widgets.harness import assert_inert, lines, on_stage, posted, repainted, row_with
 from tui.desk.frame import Frame, LogLine, OrderView, PositionView, Severity
 from tui.widgets.balances import Balances
 from tui.widgets.fills import Fills
@@ -202,6 +202,35 @@ async def test_the_log_has_the_newest_on_top_and_stays_there() -> None:
         more = (*log_lines(), LogLine(NOW, Severity.ALARM, "the newest"))
         table.take(Frame(number=2, ts=NOW, log=more))
         assert lines(table)[1].split()[:4] == ["▶14:03:07.500", "‼", "the", "newest"]
+
+
+async def test_the_selected_line_of_the_log_is_shown_as_a_whole() -> None:
+    long = "UNKNOWN what became of BUY 0.1 BTC/USDT at 60,013.79: the venue answered with status 502"
+    more = (
+        *(LogLine(NOW + n, Severity.INFO, f"line {n}") for n in range(6)),
+        LogLine(NOW + 9, Severity.ALARM, long),
+    )
+    async with on_stage(LogPane(), 50, 6) as (table, _):
+        table.take(sample_frame(log=more))
+        assert [line[16:].strip(" ┃") for line in lines(table)] == [
+            "what happened", "UNKNOWN what became of BUY 0.1", "BTC/USDT at 60,013.79: the",
+            "venue answered with status 502", "line 5", "line 4",
+        ]  # fmt: skip
+        table.move_cursor(1)
+        assert [line[16:].strip(" ┃") for line in lines(table)[2:]] == ["line 5", "line 4", "line 3", "line 2"]
+        assert lines(table)[1].rstrip(" ┃").endswith("…")
+        table.move_to(-1)
+        assert "line 0" in lines(table)[5]
+        # The last row in view takes its room from those above it.
+        table.take(Frame(number=2, ts=NOW, log=(LogLine(NOW - 1, Severity.ALARM, long), *more[:-1])))
+        table.move_to(-1)
+        assert [line[16:].strip(" ┃") for line in lines(table)[3:]] == [
+            "UNKNOWN what became of BUY 0.1", "BTC/USDT at 60,013.79: the", "venue answered with status 502",
+        ]  # fmt: skip
+    async with on_stage(LogPane(), 50, 3) as (table, _):
+        table.take(sample_frame(log=more))
+        assert "UNKNOWN what" in lines(table)[1]
+        assert_inert(table)
 
 
 async def test_the_watchlist_fits_name_last_and_change_in_27_cells() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from tests.support.frames import (
@@ -20,7 +21,7 @@ from tests.support.frames import (
     spot_frame,
     venue_view,
 )
-from tests.tui.widgets.harness import lines, on_stage, repainted, row_with
+from tests.tui.widgets.harness import assert_inert, lines, on_stage, repainted, row_with
 from tui.desk.frame import BookLevel, BookView, Frame
 from tui.widgets.order_book import OrderBook
 from venues.events import LinkState
@@ -210,6 +211,30 @@ async def test_an_invalid_book_has_no_levels_and_says_why() -> None:
         assert "60,6" not in text
 
 
+@pytest.mark.parametrize(("width", "height"), [(44, 20), (34, 8), (34, 4), (20, 3)])
+async def test_a_long_reason_is_wrapped_and_the_age_of_the_last_good_book_stands_below_it(
+    width: int, height: int
+) -> None:
+    reason = "the book does not have the checksum 958906607 that the venue gave for it at sequence 48"
+    async with on_stage(OrderBook(), width, height) as (book, _):
+        book.take(sample_frame())
+        book.take(Frame(number=2, ts=NOW, book=invalid_book(reason)))
+        said = [line.strip() for line in lines(book) if line.strip()]
+        assert said[-1] == "last good 4.0 s ago"
+        assert all("…" not in line for line in said)
+        whole = " ".join(said[:-1])
+        assert f"book not shown: {reason}".startswith(whole)
+        assert height < 6 or whole.endswith("sequence 48")
+        assert_inert(book)
+
+
+async def test_a_book_that_never_came_is_not_told_as_lost() -> None:
+    never = msgspec.structs.replace(invalid_book("waiting for the book"), ts_recv=0)
+    async with on_stage(OrderBook(), 50, 20) as (book, _):
+        book.take(sample_frame(book=never))
+        assert [line.strip() for line in lines(book) if line.strip()] == ["no book yet: waiting for the book"]
+
+
 @pytest.mark.parametrize("state", [LinkState.RECONNECTING, LinkState.DOWN, LinkState.CONNECTING])
 async def test_a_book_of_a_venue_that_is_not_connected_is_not_shown(state: LinkState) -> None:
     async with on_stage(OrderBook(), 50, 20) as (book, _):
@@ -224,6 +249,59 @@ async def test_a_silent_venue_is_called_stale() -> None:
     async with on_stage(OrderBook(), 50, 20) as (book, _):
         book.take(sample_frame(venues=(venue_view(state=LinkState.STALE),)))
         assert "STALE" in lines(book)[-1]
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (60, "STALE · spread 0.5 · 0.08 bps · age 4.0 s"),
+        (42, "STALE · spread 0.5 · age 4.0 s"),
+        (34, "STALE · age 4.0 s"),
+        (24, "STALE · age 4.0 s"),
+    ],
+)
+async def test_a_stale_book_keeps_its_age_where_it_is_narrow(width: int, words: str) -> None:
+    async with on_stage(OrderBook(), width, 20) as (book, _):
+        book.take(sample_frame(venues=(venue_view(state=LinkState.STALE),)))
+        book.take(Frame(number=2, ts=book_view().ts_recv + 4 * NANOSECONDS))
+        assert lines(book)[-1].strip(" ─") == words
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (60, "unverified · spread 0.5 · 0.08 bps · age 0.1 s"),
+        (44, "unverified · spread 0.5 · age 0.1 s"),
+        (36, "unverified · spread 0.5"),
+    ],
+)
+async def test_an_unverified_book_tells_its_age_before_its_basis_points(width: int, words: str) -> None:
+    view = msgspec.structs.replace(book_view(), fault="unverified", is_valid=True)
+    async with on_stage(OrderBook(), width, 20) as (book, _):
+        book.take(sample_frame(book=view))
+        book.take(Frame(number=2, ts=view.ts_recv + NANOSECONDS // 10))
+        assert lines(book)[-1].strip(" ─") == words
+
+
+@pytest.mark.parametrize("width", [40, 33, 30, 26, 24])
+async def test_sizes_that_have_no_room_are_rounded_and_never_cut(width: int) -> None:
+    fine = msgspec.structs.replace(book_view().instrument, lot_size=D("0.00000001"))
+    old = book_view()
+    tiny = BookLevel(old.asks[0].price, D("0.00000001"))
+    view = msgspec.structs.replace(
+        old,
+        instrument=fine,
+        bids=(BookLevel(old.bids[0].price, D("0.62109876")), *old.bids[1:]),
+        asks=(tiny, *old.asks[1:]),
+    )
+    async with on_stage(OrderBook(), width, 20) as (book, _):
+        book.take(sample_frame(book=view, orders=(), positions=()))
+        rows = lines(book)[:-1]
+        assert not any("…" in row for row in rows)
+        bid = D(row_with(book, "60,624.5").split()[0])
+        assert abs(bid - D("0.62109876")) <= D("0.05")
+        ask = D(row_with(book, "60,625.0").split()[1])
+        assert D(0) < ask <= D("0.1")
 
 
 async def test_the_preview_covers_one_row_and_moves_none() -> None:

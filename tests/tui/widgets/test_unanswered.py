@@ -10,8 +10,8 @@ from rich.style import Style
 
 from tests.support.frames import NOW, recovery_rows
 from tests.tui.widgets.harness import assert_inert, lines, on_stage
-from tui.widgets.cells import plain, width_of
-from tui.widgets.unanswered import Unanswered, wrapped
+from tui.widgets.cells import plain, width_of, wrapped
+from tui.widgets.unanswered import Unanswered
 from venues.model import NANOSECONDS
 
 NOTICES = ("one remark",)
