@@ -44,7 +44,7 @@ def test_a_running_desk_is_cleared_and_the_receipt_is_proven(state_dir: Path) ->
         assert stat.S_IMODE((state_dir / SOCKET_FILE).stat().st_mode) == 0o600
         bought = pitside("do", "buy", "BTC-PERP", "0.010")
         assert bought.returncode == 0, bought.stderr
-        assert "BUY 0.010" in bought.stdout
+        assert "BUY 0.01 BTC" in bought.stdout
         rests = pitside("do", "buy BTC-PERP 0.010 @ bid-1%")
         assert rests.returncode == 0, rests.stderr
         assert " rests (" in rests.stdout

@@ -27,12 +27,12 @@ _WORDS = {
 def describe_order(order: Order, instrument: Instrument | None) -> str:
     """Returns an order in a few words: "BUY 0.25 BTC/USDT at 60000"."""
     name = instrument.name if instrument is not None else sanitise(order.instrument.symbol, 32)
-    price = f" at {_text(order.price)}" if order.price is not None else ""
-    trigger = f" when {_text(order.trigger_price)}" if order.trigger_price is not None else ""
-    return f"{order.side.value.upper()} {_text(order.quantity)} {name}{price}{trigger}"
+    price = f" at {figure(order.price)}" if order.price is not None else ""
+    trigger = f" when {figure(order.trigger_price)}" if order.trigger_price is not None else ""
+    return f"{order.side.value.upper()} {figure(order.quantity)} {name}{price}{trigger}"
 
 
-def _text(value: Decimal) -> str:
+def figure(value: Decimal) -> str:
     """Writes a figure without the zeros that its venue put behind it."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -72,7 +72,7 @@ def order_fact(
         text = f"found at the venue: {what}"
     else:
         words = _WORDS[status]
-        done = f", {_text(order.filled_quantity)} filled" if status.is_terminal and order.filled_quantity else ""
+        done = f", {figure(order.filled_quantity)} filled" if status.is_terminal and order.filled_quantity else ""
         text = f"{what} {words}{done}{reason if status.is_terminal else ''}"
     return Fact(ts=ts, kind=kind, severity=severity, text=text, instrument=order.instrument, order_key=tracked.key)
 
@@ -81,14 +81,14 @@ def fill_fact(fill: Fill, tracked: Tracked | None, is_late: bool, instrument: In
     """Returns the fact of an execution; one after the order was reported as over is an alarm."""
     name = instrument.name if instrument is not None else sanitise(fill.instrument.symbol, 32)
     verb = "bought" if fill.side.sign > 0 else "sold"
-    text = f"{verb} {_text(fill.quantity)} {name} at {_text(fill.price)}"
+    text = f"{verb} {figure(fill.quantity)} {name} at {figure(fill.price)}"
     severity = Severity.GOOD
     if is_late:
         text, severity = f"LATE FILL after the order was over: {text}", Severity.ALARM
     elif tracked is not None and tracked.is_overfilled:
         text, severity = f"MORE FILLED than ordered: {text}", Severity.ALARM
     elif tracked is not None and tracked.status is not OrderStatus.FILLED:
-        text += f" ({_text(tracked.order.filled_quantity)} of {_text(tracked.order.quantity)})"
+        text += f" ({figure(tracked.order.filled_quantity)} of {figure(tracked.order.quantity)})"
     return Fact(
         ts=ts,
         kind=FactKind.FILL,

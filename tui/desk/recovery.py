@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from tui.desk.facts import describe_order
+from tui.desk.facts import describe_order, figure
 from tui.desk.frame import RecoveryRow, RecoveryView
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited
@@ -128,7 +128,7 @@ class Recovery:
         order = tracked.order
         if tracked.status.is_terminal and order.reason and not order.filled_quantity:
             return sanitise(order.reason)
-        done = f", {order.filled_quantity:f} filled" if order.filled_quantity else ""
+        done = f", {figure(order.filled_quantity)} filled" if order.filled_quantity else ""
         return f"{_ENDS.get(tracked.status, tracked.status.value)}{done}"
 
     def _doing(self, link: Link, tracked: Tracked) -> str:
@@ -161,5 +161,5 @@ def _describe(command: Command, tracked: Tracked | None, store: Store) -> str:
     if tracked is not None:
         return verb + describe_order(tracked.order, store.instrument(tracked.order.instrument))
     if isinstance(command, OrderRequest):
-        return f"{command.side.value.upper()} {command.quantity:f} {sanitise(command.instrument.symbol, 32)}"
+        return f"{command.side.value.upper()} {figure(command.quantity)} {sanitise(command.instrument.symbol, 32)}"
     return verb + sanitise(getattr(command, "client_order_id", "") or getattr(command, "venue_order_id", ""), 64)

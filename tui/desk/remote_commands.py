@@ -15,7 +15,7 @@ import msgspec
 from tui.desk.appraisal import Context
 from tui.desk.control import CancelScope, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.draft import Draft, Field, evaluate, fields_for
-from tui.desk.facts import describe_order
+from tui.desk.facts import describe_order, figure
 from tui.desk.frame import PanicReceipt
 from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
@@ -211,7 +211,7 @@ class RemoteCommands:
         elif tracked.in_flight or order.status not in _ENDS:
             text = f"{what} is on its way, and the venue has not answered yet: pitside orders"
         else:
-            done = f", {order.filled_quantity:f} filled" if order.filled_quantity else ""
+            done = f", {figure(order.filled_quantity)} filled" if order.filled_quantity else ""
             text = f"{what} {_ENDS[order.status]}{done}{reason if order.status.is_terminal else ''}"
         if is_cancel:
             is_done = order.status is OrderStatus.CANCELED
