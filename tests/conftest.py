@@ -23,6 +23,11 @@ for name in ("NO_COLOR", "FORCE_COLOR", "SSLKEYLOGFILE", "COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns how many processes share the tests: a third of their time is waiting, for a terminal or a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Gives each test an empty home, so that none reads or writes the user's profile."""

@@ -63,11 +63,11 @@ def test_what_was_unanswered_is_listed_settled_and_decided(size: Size, tmp_path:
     leave_unanswered(state_dir)
     with PtySession([*DESK, *PAPER], home=tmp_path, rows=size.rows, columns=size.columns) as desk:
         desk.wait_for("RECOVERY", START_SECONDS)
+        # What was typed before it could be read ends nothing; a key after that asks, and Esc leaves it as it is.
+        desk.send_bytes(b"\r\ry")
         desk.wait_for("not resting, 0 filled")  # the first one is proven within a second
         desk.wait_for("nothing bounds this request")
         desk.wait_for("BUY 0.25 BTC/USDT perp at 50000")
-        # What was typed before it could be read ends nothing; a key after that asks, and Esc leaves it as it is.
-        desk.send_bytes(b"\r\ry")
         let_pass(desk, 1.0)
         assert "Go on with" not in desk.text
         assert "RECOVERY" in desk.text

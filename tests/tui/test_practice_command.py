@@ -23,6 +23,16 @@ from venues.simulators.fault_kinds import KINDS
 PATIENCE = 20
 
 
+@pytest.fixture(autouse=True)
+def heeds_signals() -> Iterator[None]:
+    """Has children heed what ends them, though the tests may have been started by what ignores it (nohup)."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
 @contextmanager
 def practice(*arguments: str, stdin: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
     """Runs the command until the end of the block; killed where it did not end by itself."""

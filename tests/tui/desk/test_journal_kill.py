@@ -108,4 +108,5 @@ def test_every_order_that_the_venue_saw_is_in_the_journal(tmp_path: Path, projec
         one.command.client_order_id for one in state.unresolved() if hasattr(one.command, "client_order_id")
     } == ({row.client_order_id for row in rows if row.kind == EventKind.SENDING} - answered)
     assert verify(path).problems == ()
-    assert [name.name for name in tmp_path.iterdir() if "broken" in name.name] == []
+    # The copy that is made of a -wal before it is opened stays behind where the kill comes in that moment.
+    assert [name.name for name in tmp_path.glob("*broken*") if not name.name.endswith("-wal")] == []
