@@ -40,9 +40,10 @@ from venues.transport.timing import StreamTiming
 # of programs that are no browser.
 USER_AGENT = "Mozilla/5.0 (compatible; pitside)"
 
-# A link that is back has to be healthy within 15 s: no pause may be longer than 10. Closing takes half a second
-# of the one second in which a desk wants to be gone.
-_STREAM = StreamTiming(ceiling=10.0, close=0.5)
+# Silence has to be seen within 2 s, painting included: it counts a little earlier. A link that is back has to be
+# healthy within 15 s: no pause may be longer than 10. Closing takes half of the one second in which a desk wants
+# to be gone.
+_STREAM = StreamTiming(ceiling=10.0, close=0.5, quiet=1.8)
 _BEAT = 5.0  # seconds
 _PINGS = 1 << 40  # where the ids of the heartbeats begin; those of other calls count from 1
 _LONGEST_ANSWER = 256  # bytes; no heartbeat's answer is longer
