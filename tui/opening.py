@@ -10,7 +10,7 @@ import click
 from tui.cli import Options
 from tui.config import Config
 from tui.desk.frame import VenueOffer
-from tui.desk.roster import mixture, mode_of
+from tui.desk.roster import mixture, refusal
 from tui.paths import make_private_dir
 from venues.port import Mode, Venue
 from venues.registry import create_venue, venue_names
@@ -100,14 +100,10 @@ def offers_beside(modes: Mapping[str, Mode]) -> list[VenueOffer]:
 
     No adapter is imported for it: 200 ms that no first paint should wait for.
     """
-    desk = mode_of(modes.values())
     offers = []
     for name in venue_names():
         if name in modes or name == "replay":
             continue
         mode = Mode.PAPER if name == "paper" else Mode.READ_ONLY
-        refusal = mixture({*modes.values(), mode})
-        if not refusal and mode not in {Mode.READ_ONLY, *modes.values()}:
-            refusal = f"this desk is {desk}; {mode} needs one of its own: pitside --venue {name}"
-        offers.append(VenueOffer(venue=name, mode=mode, refusal=refusal))
+        offers.append(VenueOffer(venue=name, mode=mode, refusal=refusal(name, mode, modes.values())))
     return offers

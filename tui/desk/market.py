@@ -27,9 +27,8 @@ class Market:
         self.instrument = instrument
         self.book: Book | None = None
         self.book_ts_recv = 0
-        self.had_valid_book = (
-            False  # after the last event, where the venue keeps it: it changes ahead of its events
-        )
+        # After the last event, where the venue keeps the book: that one changes ahead of its events.
+        self.had_valid_book = False
         self.ts_mended = 0  # when the book was last asked for anew
         self.tape: deque[Trade] = deque(maxlen=TAPE_ROWS)
         self.trade_count = 0

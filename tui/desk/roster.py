@@ -31,6 +31,16 @@ def mixture(modes: Iterable[Mode]) -> str:
     return f"{' and '.join(found)} can not be on one desk: which of them an order is for could be mistaken"
 
 
+def refusal(venue: str, mode: Mode, modes: Iterable[Mode]) -> str:
+    """Returns why a venue that would open in `mode` can not join a desk of `modes`; empty where it can."""
+    found = set(modes)
+    if why := mixture({*found, mode}):
+        return why
+    if mode is not Mode.READ_ONLY and mode not in found:
+        return f"this desk is {mode_of(found)}; {mode} needs one of its own: pitside --venue {venue}"
+    return ""
+
+
 class Roster:
     """Makes the link of each venue of one desk. `clock` returns nanoseconds UTC."""
 
@@ -65,10 +75,4 @@ class Roster:
         """Returns why a venue can not join those that are open; empty where it can."""
         if venue.name in self.links:
             return f"{venue.name} is open already"
-        mode = venue.capabilities.mode
-        if refusal := mixture({*self.modes, mode}):
-            return refusal
-        if mode is not Mode.READ_ONLY and mode not in self.modes:
-            desk = mode_of(self.modes)
-            return f"this desk is {desk}; {mode} needs one of its own: pitside --venue {venue.name}"
-        return ""
+        return refusal(venue.name, venue.capabilities.mode, self.modes)
