@@ -36,6 +36,11 @@ class Paths:
     def themes_dir(self) -> Path:
         return self.config_dir / "themes"
 
+    @property
+    def keys_dir(self) -> Path:
+        """What is known of API keys, but for the keys: they are the user's, whatever the profile."""
+        return self.state_dir.parent
+
 
 def profile_paths(profile: str = DEFAULT_PROFILE) -> Paths:
     """Returns the folders of `profile`; nothing is created.

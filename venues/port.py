@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -31,6 +31,7 @@ from venues.model import (
     Side,
     TimeInForce,
 )
+from venues.secret import Secret
 
 
 class Mode(StrEnum):
@@ -69,6 +70,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     client_id_length: int = 32
     client_id_alphabet: str = "0123456789abcdefghijklmnopqrstuvwxyz"
     bar_intervals: tuple[int, ...] = (60,)  # seconds
+    reads_account: bool = True  # its private half can be read; of a READ-ONLY venue only with a key
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,17 +100,51 @@ class VenueTime(NamedTuple):
     uncertainty: int
 
 
-class Credentials(msgspec.Struct, frozen=True):
-    """An API key. Its repr never shows the secret."""
+class Credentials:
+    """An API key: the key's own id, its secret, and what some venues need besides. None of it is ever shown."""
 
-    key: str
-    secret: str
-    passphrase: str = ""
+    __slots__ = ("key", "passphrase", "secret", "sub_account")
+
+    key: Secret
+    secret: Secret
+    passphrase: Secret
+    sub_account: str  # the venue's own number or name of it; empty for the main account
+
+    def __init__(
+        self,
+        key: str | Secret,
+        secret: str | Secret,
+        passphrase: str | Secret = "",
+        sub_account: str = "",
+    ) -> None:
+        for name, value in (("key", key), ("secret", secret), ("passphrase", passphrase)):
+            object.__setattr__(self, name, Secret(value))
+        object.__setattr__(self, "sub_account", sub_account)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"credentials do not change: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Credentials):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.secret))
 
     def __repr__(self) -> str:
         return "Credentials(***)"
 
-    __str__ = __repr__
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("credentials are not pickled")
+
+
+class Permissions(msgspec.Struct, frozen=True, kw_only=True):
+    """What an API key may do; None where nobody has told."""
+
+    trade: bool | None = None
+    withdraw: bool | None = None
+    told_by: str = ""  # "the venue" or "you"; empty where nobody has told
 
 
 @runtime_checkable
@@ -209,4 +245,13 @@ class KeepsBooks(Protocol):
 
     def book(self, instrument: InstrumentId) -> Book | None:
         """Returns the book as it now stands, valid or not; None where it is not subscribed."""
+        ...
+
+
+@runtime_checkable
+class TellsPermissions(Protocol):
+    """A venue that tells what the key it was opened with may do."""
+
+    async def fetch_permissions(self) -> Permissions:
+        """Raises VenueError."""
         ...

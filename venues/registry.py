@@ -17,10 +17,18 @@ _MODULES: Mapping[str, str] = {
     "coinex": "venues.coinex.venue",
 }
 
+# What a venue's API key consists of: the names are those of `Credentials`.
+_KEY_PARTS: Mapping[str, tuple[str, ...]] = {"coinex": ("key", "secret")}
+
 
 def venue_names() -> tuple[str, ...]:
     """Returns the names that `create_venue` knows."""
     return tuple(_MODULES)
+
+
+def key_parts(name: str) -> tuple[str, ...]:
+    """Returns what a venue's API key consists of, as attributes of `Credentials`; nothing where it takes none."""
+    return _KEY_PARTS.get(name, ())
 
 
 def create_venue(name: str, settings: Mapping[str, Any]) -> Venue:

@@ -63,7 +63,7 @@ from venues.transport.http import HttpClient
 _SETTLE = 2.0  # seconds
 
 
-def capabilities(mode: Mode, time_scale: float = 1.0) -> Capabilities:
+def capabilities(mode: Mode, time_scale: float = 1.0, *, reads_account: bool = True) -> Capabilities:
     """Returns what this venue can do; `time_scale` multiplies the time it is given to show what it took."""
     return Capabilities(
         mode=mode,
@@ -71,7 +71,7 @@ def capabilities(mode: Mode, time_scale: float = 1.0) -> Capabilities:
         times_in_force=frozenset(TimeInForce),
         post_only=True,
         amend=True,
-        positions=mode is not Mode.READ_ONLY,
+        positions=reads_account,
         lookup_by_client_id=True,
         lookup_covers_closed=True,
         order_life=ORDER_LIFE,
@@ -79,6 +79,7 @@ def capabilities(mode: Mode, time_scale: float = 1.0) -> Capabilities:
         forgets_unfilled=True,
         client_id_length=32,
         bar_intervals=tuple(BAR_TYPES),
+        reads_account=reads_account,
     )
 
 

@@ -39,10 +39,10 @@ def sign_with(credentials: Credentials) -> Signer:
     """
 
     def sign(request: Request, nonce: int) -> Signed:
-        own: dict[str, Value] = {"access_id": credentials.key, "tonce": nonce}
+        own: dict[str, Value] = {"access_id": credentials.key.reveal(), "tonce": nonce}
         is_post = request.method == "POST"
         parameters = {**_parameters_of(request, is_post), **own}
-        headers = ((_HEADER, signature(parameters, credentials.secret)),)
+        headers = ((_HEADER, signature(parameters, credentials.secret.reveal())),)
         if is_post:
             return Signed(query=request.query, body=msgspec.json.encode(parameters), headers=headers)
         return Signed(query=urlencode(parameters), headers=headers)
@@ -52,8 +52,9 @@ def sign_with(credentials: Credentials) -> Signer:
 
 def sign_parameters(credentials: Credentials, tonce: int) -> tuple[str, str, int]:
     """Returns the parameters of `server.sign`; `tonce` in milliseconds."""
-    signed = signature({"access_id": credentials.key, "tonce": tonce}, credentials.secret)
-    return credentials.key, signed, tonce
+    access_id = credentials.key.reveal()
+    signed = signature({"access_id": access_id, "tonce": tonce}, credentials.secret.reveal())
+    return access_id, signed, tonce
 
 
 def _parameters_of(request: Request, is_post: bool) -> dict[str, Value]:

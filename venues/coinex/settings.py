@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rest_url: str = REST_ORIGIN  # an origin: the venue's own prefix is added
     ws_url: str = STREAM_URL
     credentials: Credentials | None = None
+    may_trade: bool = True  # with a key that may only read it is READ-ONLY, and its account is shown
     account: str = "main"
     is_practice: bool = False
     time_scale: float = 1.0
@@ -26,4 +27,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def mode(self) -> Mode:
         if self.is_practice:
             return Mode.PRACTICE
-        return Mode.READ_ONLY if self.credentials is None else Mode.LIVE
+        return Mode.LIVE if self.credentials is not None and self.may_trade else Mode.READ_ONLY

@@ -136,7 +136,8 @@ class CoinexVenue:
 
     @property
     def capabilities(self) -> Capabilities:
-        return capabilities(self.settings.mode, self.settings.time_scale)
+        has_key = self.settings.credentials is not None
+        return capabilities(self.settings.mode, self.settings.time_scale, reads_account=has_key)
 
     @property
     def quarantined(self) -> int:

@@ -59,7 +59,7 @@ def test_the_capabilities_are_the_venues() -> None:
     assert can.post_only and can.amend and can.positions and not can.leverage and not can.reduce_only
     assert can.bar_intervals == tuple(BAR_TYPES)
     # The tonce is the venue's rule, which no test can shorten; what we wait for it to settle is ours.
-    quick = capabilities(Mode.READ_ONLY, 0.1)
+    quick = capabilities(Mode.READ_ONLY, 0.1, reads_account=False)
     assert (quick.order_life, quick.settle, quick.positions) == (60.0, 0.2, False)
 
 

@@ -55,7 +55,10 @@ async def test_it_signs_in_and_subscribes_to_everything() -> None:
         await opened(rig)
         assert set(rig.states[before:]) <= {LinkState.LIVE}  # that the account is opened is no news
         ((key, signed, tonce),) = rig.stream.signed
-        assert (key, signed) == (KEY.key, signature({"access_id": KEY.key, "tonce": tonce}, KEY.secret))
+        assert (key, signed) == (
+            KEY.key.reveal(),
+            signature({"access_id": KEY.key.reveal(), "tonce": tonce}, KEY.secret.reveal()),
+        )
         assert abs(tonce - rig.stream.time * 1_000) < 2_000  # by the venue's clock
         asked = {method: rig.stream.asked(method) for method in PRIVATE}
         assert asked["order.subscribe"] == asked["deals_own.subscribe"] == [[]]
