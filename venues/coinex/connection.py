@@ -25,6 +25,8 @@ from venues.coinex.settings import Settings
 from venues.errors import AuthenticationError, DecodeError, RequestTimeout, TransientError, VenueError
 from venues.events import StreamStatus
 from venues.port import Credentials
+from venues.redaction import Redaction
+from venues.secret import Secret
 from venues.transport.address import Address
 from venues.transport.asks import Ask
 from venues.transport.clock import ServerClock
@@ -57,6 +59,7 @@ def make_http(
     clock: ServerClock,
     *,
     rng: random.Random,
+    hide: Redaction | None = None,
     tls: ssl.SSLContext | None = None,
     wall: Callable[[], int] = time.time_ns,
     monotonic: Callable[[], float] = time.monotonic,
@@ -64,7 +67,7 @@ def make_http(
     """Returns the client of the REST half; its nonce is the tonce, in milliseconds of the venue's clock.
 
     Raises:
-        ConfigurationError: the address can not be used.
+        ConfigurationError: the address or the proxy can not be used.
     """
     credentials = settings.credentials
     return HttpClient(
@@ -76,6 +79,8 @@ def make_http(
         # Any answer keeps a connection warm, that of a market that is not listed too.
         warm_with=endpoints.market_detail("BTCUSDT"),
         user_agent=USER_AGENT,
+        proxy=settings.proxy,
+        hide=hide,
         tls=tls,
         limiter=limiter,
         rng=rng,
@@ -98,13 +103,14 @@ def make_stream(
     on_open: Callable[[int], None],
     on_quarantine: Callable[[Quarantined], None],
     rng: random.Random,
+    hide: Redaction | None = None,
     tls: ssl.SSLContext | None = None,
     wall: Callable[[], int] = time.time_ns,
 ) -> Stream:
     """Returns a stream that is not started; with a login it is the account's, whose silence is no news.
 
     Raises:
-        ConfigurationError: the address can not be used.
+        ConfigurationError: the address or the proxy can not be used.
     """
     scale = settings.time_scale
     return Stream(
@@ -120,6 +126,8 @@ def make_stream(
         on_open=on_open,
         on_quarantine=on_quarantine,
         limiter=limiter,
+        proxy=settings.proxy,
+        hide=hide,
         tls=tls,
         rng=rng,
         wall=wall,
@@ -161,14 +169,17 @@ class Calls:
     def ask_for(self, call: Call, *, judge: Judge | None = None) -> Ask:
         return self.ask(lambda: call, call.method, judge=judge)
 
-    def login(self, credentials: Credentials, clock: ServerClock) -> Ask:
+    def login(self, credentials: Credentials, clock: ServerClock, hide: Redaction | None = None) -> Ask:
         """Returns `server.sign`. A refusal that does not pass by itself is an AuthenticationError.
 
-        Sending it raises ClockSkew where our clock can not be signed with.
+        Sending it raises ClockSkew where our clock can not be signed with. `hide` is told of the signature.
         """
 
         def make() -> Call:
-            return channels.sign(credentials, clock.signing_time() // 1_000_000)
+            call = channels.sign(credentials, clock.signing_time() // 1_000_000)
+            if hide is not None:
+                hide.note_signatures(Secret(str(call.params[1])))
+            return call
 
         return self.ask(make, "login", judge=_as_login)
 

@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     credentials: Credentials | None = None
     may_trade: bool = True  # with a key that may only read it is READ-ONLY, and its account is shown
     account: str = "main"
+    proxy: str | None = None  # "http://host:port" or "https://host:port", for what goes out by TLS
     is_practice: bool = False
     time_scale: float = 1.0
     seed: int | None = None

@@ -47,6 +47,7 @@ from venues.model import (
     Side,
 )
 from venues.port import Capabilities, Depart, VenueTime
+from venues.redaction import redaction_of
 from venues.transport.link import Quarantined
 from venues.transport.outbox import Outbox
 
@@ -89,8 +90,9 @@ class CoinexVenue:
         self._chip = Chip(self._outbox, time_scale=scale, wall=wall)
         self._quarantine = QuarantineDesk(self._outbox, time_scale=scale, wall=wall)
         self._limiter = make_limiter()
+        self._hide = redaction_of(settings.credentials)
         self._http = make_http(
-            settings, self._limiter, self._clock, rng=rng, tls=tls, wall=wall, monotonic=monotonic
+            settings, self._limiter, self._clock, rng=rng, hide=self._hide, tls=tls, wall=wall, monotonic=monotonic
         )
         has_credentials = settings.credentials is not None
         self._listing = Listing(self._http, has_account=has_credentials, time_scale=scale, monotonic=monotonic)
@@ -300,11 +302,12 @@ class CoinexVenue:
             stream = make_stream(
                 self.settings,
                 self._limiter,
-                login=calls.login(credentials, self._clock),
+                login=calls.login(credentials, self._clock, self._hide),
                 on_status=self._account_status,
                 on_open=lambda _: self._account.resynced(),
                 on_quarantine=self._missed,
                 rng=self._rng,
+                hide=self._hide,
                 tls=self._tls,
                 wall=self._wall,
             )

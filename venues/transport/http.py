@@ -40,8 +40,11 @@ from venues.errors import (
     TransientError,
     VenueError,
 )
+from venues.redaction import Redaction
+from venues.secret import Secret
 from venues.transport.exchange import Answer, Dispatch, Judge, Request, Signed, Signer
 from venues.transport.privacy import default_tls
+from venues.transport.proxying import chosen_proxy
 from venues.transport.ratelimit import RateLimiter, Urgency
 from venues.transport.verdicts import BANNED, command_result, read_result
 from venues.transport.waiting import parse_retry_after
@@ -105,6 +108,7 @@ class HttpClient:
         warm_connections: int = 2,
         user_agent: str = "pitside",
         proxy: str | None = None,
+        hide: Redaction | None = None,
         tls: ssl.SSLContext | None = None,
         limiter: RateLimiter | None = None,
         rng: random.Random | None = None,
@@ -114,7 +118,10 @@ class HttpClient:
     ) -> None:
         """`origin` is "https://host"; plain http is for the loopback only. `largest` is a body, in bytes.
 
-        `limiter` may be shared with other clients of the venue.
+        `proxy` is "http://host:port" or "https://host:port"; what is https goes through it in a tunnel.
+
+        `limiter` may be shared with other clients of the venue. `hide` masks, before anybody reads it, what an
+        answer quotes of the key or of a signature.
 
         Raises:
             ConfigurationError: the origin or the proxy can not be used.
@@ -126,6 +133,7 @@ class HttpClient:
         self._nonce = nonce or (lambda: 0)
         self._largest = largest
         self._limiter = limiter
+        self._hide = hide or Redaction()
         self._warm_with = warm_with
         self._warm_connections = min(warm_connections, connections)
         self._user_agent = user_agent
@@ -143,13 +151,11 @@ class HttpClient:
             max_keepalive_connections=connections,
             keepalive_expiry=self.timing.keep_alive,
         )
-        try:
-            self._reads, self._commands = (
-                httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
-                for _ in range(2)
-            )
-        except (ValueError, ImportError, httpx.InvalidURL):
-            raise ConfigurationError(venue, "the proxy setting is not an http, https or socks5 URL") from None
+        through = _made_proxy(venue, proxy, self._origin)
+        self._reads, self._commands = (
+            httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=through)
+            for _ in range(2)
+        )
 
     async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
         """Returns the answer to a GET, tried again while a transient error and the time allow.
@@ -290,6 +296,7 @@ class HttpClient:
                 raise ConfigurationError(self.venue, "there is no API key to sign with")
             nonce = self._nonce()
             signed = msgspec.structs.replace(self._sign(request, nonce), nonce=nonce)
+            self._hide.note_signatures(*(Secret(value) for _, value in signed.headers))
         wire = self._build(request, signed, dispatch)
         dispatch.signed = signed
         if dispatch.on_signed is not None:
@@ -373,7 +380,7 @@ class HttpClient:
                 if size > self._largest:
                     return DecodeError(self.venue, f"{what}: the answer is longer than {self._largest} bytes")
                 parts.append(part)
-        return Answer(status=response.status_code, headers=headers, body=b"".join(parts))
+        return Answer(status=response.status_code, headers=headers, body=self._hide.clean_bytes(b"".join(parts)))
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -418,6 +425,17 @@ def _checked_origin(venue: str, origin: str) -> httpx.URL:
     if url.userinfo or url.query or url.raw_path != b"/":
         raise ConfigurationError(venue, "the venue's address must be a host and nothing more")
     return url
+
+
+def _made_proxy(venue: str, proxy: str | None, origin: httpx.URL) -> httpx.Proxy | None:
+    url = chosen_proxy(venue, proxy, is_secure=origin.scheme == "https")
+    if url is None:
+        return None
+    try:
+        # Left to itself the library would write the keys of the proxy's TLS to the file of SSLKEYLOGFILE.
+        return httpx.Proxy(url, ssl_context=default_tls() if url.startswith("https:") else None)
+    except httpx.InvalidURL:
+        raise ConfigurationError(venue, "the proxy setting is not a URL") from None
 
 
 def _described(venue: str, what: str, error: Exception) -> TransientError | BadRequest:

@@ -18,12 +18,14 @@ import msgspec
 
 from venues.errors import ConnectionLost, DecodeError, ProtocolError, RateLimited, RequestTimeout, VenueError
 from venues.events import LinkState, StreamStatus
+from venues.redaction import Redaction
 from venues.transport.address import Address, check_address
 from venues.transport.asks import Ask
 from venues.transport.backoff import Backoff
 from venues.transport.conversation import Conversation, Rules, Surroundings
 from venues.transport.frames import Frame, FrameQueue
 from venues.transport.privacy import default_tls
+from venues.transport.proxying import chosen_proxy
 from venues.transport.ratelimit import RateLimiter, Urgency, Weight
 from venues.transport.stream import JudgeClosing, Opening, StreamLimits, WebSocket, open_websocket
 
@@ -48,7 +50,7 @@ class Stream:
     and keep bans, and may be shared by the venue's streams.
 
     Raises:
-        ConfigurationError: the address can not be used.
+        ConfigurationError: the address or the proxy can not be used.
     """
 
     def __init__(
@@ -66,12 +68,15 @@ class Stream:
         weight: Weight = (),
         compresses: bool = False,
         tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        hide: Redaction | None = None,
         rng: random.Random | None = None,
         wall: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if isinstance(address, Address):
             check_address(rules.venue, address)
+        chosen_proxy(rules.venue, proxy, is_secure=True)
         self.venue = rules.venue
         self._rules = rules
         self._address = address
@@ -85,6 +90,8 @@ class Stream:
         self._weight = weight
         self._compresses = compresses
         self._tls = tls
+        self._proxy = proxy
+        self._hide = hide
         self._wall = wall
         self._sleep = sleep
         self._backoff = Backoff(rules.timing, rng or random.Random())
@@ -280,6 +287,8 @@ class Stream:
                         limits=self._limits,
                         compresses=self._compresses,
                         tls=(self._tls or default_tls()) if address.is_secure else None,
+                        proxy=chosen_proxy(self.venue, self._proxy, is_secure=address.is_secure),
+                        hide=self._hide,
                         judge_closing=self._judge_closing,
                         wall=self._wall,
                         number=self.connections + 1,

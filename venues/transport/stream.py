@@ -1,8 +1,8 @@
 """One WebSocket connection to a venue, and why it ended.
 
-Nothing is taken from the environment: no proxy, no key log; no redirect is followed, and nothing is compressed
-unless asked. The library's log is shut, since it would hold what is sent. It is imported when the first connection
-is made: that takes a twentieth of a second, which not every command has.
+Nothing is taken from the environment: no proxy but one that was named, no key log; no redirect is followed, and
+nothing is compressed unless asked. The library's log is shut, since it would hold what is sent. It is imported
+when the first connection is made: that takes a twentieth of a second, which not every command has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -32,10 +32,12 @@ from venues.errors import (
     VenueError,
     VenueUnavailable,
 )
+from venues.redaction import Redaction
 from venues.transport.address import Address
 from venues.transport.asks import Payload
 from venues.transport.closing import closing_words
 from venues.transport.frames import Frame
+from venues.transport.privacy import default_tls
 from venues.transport.timing import StreamTiming
 from venues.transport.verdicts import BANNED
 from venues.transport.waiting import parse_retry_after
@@ -71,6 +73,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     limits: StreamLimits
     compresses: bool = False
     tls: ssl.SSLContext | None = None
+    proxy: str | None = None
+    hide: Redaction | None = None  # masks what the venue quotes of the key, before anybody reads it
     judge_closing: JudgeClosing | None = None
     wall: Callable[[], int] = time.time_ns
     number: int = 1
@@ -84,7 +88,7 @@ async def open_websocket(opening: Opening) -> WebSocket:
     if _LIBRARY not in sys.modules:
         await asyncio.to_thread(importlib.import_module, _LIBRARY)
     from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidHandshake, InvalidStatus
+    from websockets.exceptions import InvalidHandshake, InvalidStatus, ProxyError
 
     class NotRedirected(connect):
         def process_redirect(self, exc: Exception) -> Exception:
@@ -98,8 +102,9 @@ async def open_websocket(opening: Opening) -> WebSocket:
             additional_headers=list(opening.address.headers),
             user_agent_header=None if _names_agent(opening.address) else "pitside",
             compression="deflate" if opening.compresses else None,
-            proxy=None,
+            proxy=opening.proxy,
             ssl=opening.tls,
+            **_towards_proxy(opening.proxy),
             open_timeout=opening.timing.open,
             close_timeout=opening.timing.close,
             ping_interval=None,
@@ -112,6 +117,8 @@ async def open_websocket(opening: Opening) -> WebSocket:
         response = refused.response
         headers = {name.lower(): value for name, value in response.headers.raw_items()}
         error = _refused(opening, response.status_code, headers)
+    except ProxyError:
+        error = ConnectionLost(opening.venue, "the proxy did not let us through")
     except InvalidHandshake:
         error = ProtocolError(opening.venue, "the answer was no WebSocket handshake")
     except (OSError, EOFError, ValueError) as failed:  # TimeoutError and every TLS error are OSErrors
@@ -147,6 +154,9 @@ class WebSocket:
             error = self._described(closed)
         else:
             ts_recv, is_text = self._receipts.stamps.popleft()
+            hide = self._opening.hide
+            if hide is not None:
+                data = hide.clean_bytes(data)
             return Frame(data, is_text, ts_recv, self._opening.number)
         raise error
 
@@ -199,9 +209,10 @@ class WebSocket:
                 return ProtocolError(self._venue, "what came was not the WebSocket protocol")
         if theirs is None:
             return ConnectionLost(self._venue, "the connection broke off")
-        judge = self._opening.judge_closing
-        found = None if judge is None else judge(theirs.code, theirs.reason)
-        return found or ConnectionLost(self._venue, closing_words(theirs.code, theirs.reason))
+        judge, hide = self._opening.judge_closing, self._opening.hide
+        reason = theirs.reason if hide is None else hide.clean(theirs.reason)
+        found = None if judge is None else judge(theirs.code, reason)
+        return found or ConnectionLost(self._venue, closing_words(theirs.code, reason))
 
 
 class _Receipts:
@@ -256,6 +267,11 @@ def _noting(opening: Opening, receipts: _Receipts) -> type[ClientConnection]:
                 self.given_up = self.loop.call_later(opening.timing.close, self.transport.abort)
 
     return Noting
+
+
+def _towards_proxy(proxy: str | None) -> dict[str, Any]:
+    # The library's own context would write the session's keys to the file that SSLKEYLOGFILE names.
+    return {"proxy_ssl": default_tls()} if proxy is not None and proxy.startswith("https:") else {}
 
 
 def _shut_log() -> logging.Logger:

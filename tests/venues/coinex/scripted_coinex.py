@@ -98,6 +98,7 @@ class ScriptedStream(StreamServer):
         self.old_deals: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, int] = {}  # method -> the code it is refused with
         self.unknown: set[str] = set()  # markets that spoil the whole subscription
+        self.is_quoting = False  # its refusals quote what was sent
         self.sends_full = True
         self.skew = 0  # seconds by which its clock is ahead
         self.signed: list[list[Any]] = []
@@ -133,7 +134,8 @@ class ScriptedStream(StreamServer):
         code = self.refusals.get(method)
         if code is None and "subscribe" in method and self.unknown & set(_markets(params)):
             code = 1
-        error = None if code is None else {"code": code, "message": "refused"}
+        words = f"refused {text}" if self.is_quoting else "refused"
+        error = None if code is None else {"code": code, "message": words}
         result = None if error else {"server.ping": "pong", "server.time": self.time}.get(method, "success")
         if method == "server.sign":
             self.signed.append(params)
@@ -167,6 +169,7 @@ class ScriptedRest:
         self.received: list[Received] = []
         self.refusals: dict[str, int] = {}
         self.is_mute = False
+        self.is_quoting = False  # its refusals quote what was sent
         self.bars: list[list[Any]] = [[BAR_TIME, "100.00", "101.00", "103.00", "99.00", "7.5", "750"]]
         self.deals: list[dict[str, Any]] = []
         self.answers: dict[str, Body] = {
@@ -232,7 +235,10 @@ class ScriptedRest:
                 url = urlsplit(request.target)
                 code = self.refusals.get(url.path, 0 if url.path in self.answers else 2)
                 data = {} if code else self.answers[url.path](_query(url.query))
-                body = {"code": code, "data": data, "message": "refused" if code else "Ok"}
+                words = "refused" if code else "Ok"
+                if code and self.is_quoting:
+                    words += f" {url.query} {request.headers} {request.body.decode()}"
+                body = {"code": code, "data": data, "message": words}
                 await say(writer, 200, {"Content-Type": "application/json"}, msgspec.json.encode(body))
         writer.close()
         self._tasks.discard(task)
