@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from tui.cli import run
+from tui.hardening import harden
 
 
 def main() -> None:
     """Runs pitside and leaves with its exit code."""
+    harden()
+    # Only now: what is imported may look at the environment.
+    from tui.cli import run
+
     sys.exit(run())
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from tui.paths import UnsafePath, check_private
+from venues.registry import key_parts, venue_names
 
 Level: TypeAlias = Literal["none", "preview", "confirm"]
 DetachPolicy: TypeAlias = Literal["leave", "cancel_session", "cancel_all"]
+KeyStoreName: TypeAlias = Literal["keyring", "file"]
 _LARGEST = 1_000_000  # bytes; a real file has a few thousand
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ConfigError(Exception):
@@ -71,6 +76,26 @@ class DetachSection(Section, frozen=True, kw_only=True):
     tmux_seconds: int = 0  # without a tmux client attached to the desk's session
 
 
+class CredentialsSection(Section, frozen=True, kw_only=True):
+    """Where API keys are kept, and what may be done with one that could do more than trade. No key stands here."""
+
+    store: KeyStoreName = "keyring"  # "file" is an encrypted one, whose password is asked for
+    allow_withdrawal: bool = False  # whether a desk with a key that may withdraw can be armed
+
+
+class NetworkSection(Section, frozen=True, kw_only=True):
+    """How venues are reached. Nothing of it is taken from the environment."""
+
+    proxy: str = ""  # "http://host:port" or "https://host:port", which tunnels; empty for none
+
+
+class VenueSection(Section, frozen=True, kw_only=True):
+    """Where a venue is reached, if not where it is by itself: both addresses or neither."""
+
+    rest_url: str = ""
+    ws_url: str = ""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """All settings, with defaults for whatever the file does not say."""
 
@@ -79,6 +104,9 @@ class Config(Section, frozen=True, kw_only=True):
     guards: GuardsSection = GuardsSection()
     lock: LockSection = LockSection()
     detach: DetachSection = DetachSection()
+    credentials: CredentialsSection = CredentialsSection()
+    network: NetworkSection = NetworkSection()
+    venues: dict[str, VenueSection] = {}
     keys: dict[str, str | list[str]] = {}
 
 
@@ -147,16 +175,77 @@ def _check_ranges(config: Config, text: str, path: Path) -> None:
             # The trader would count on orders being cancelled that are left.
             remedy = 'does nothing with the policy "leave"; set detach.policy to cancel_session or cancel_all'
             raise ConfigError(_located(text, path, f"detach.{name}", remedy))
+    if remedy := _proxy_fault(config.network.proxy):
+        raise ConfigError(_located(text, path, "network.proxy", remedy))
+    for name, section in config.venues.items():
+        if fault := _venue_fault(name, section):
+            key, remedy = fault
+            raise ConfigError(_located(text, path, f"venues.{name}{key}", remedy))
+
+
+def _proxy_fault(proxy: str) -> str:
+    """Returns the remedy for a proxy that can not be used. It quotes nothing: there may be a password in it."""
+    if not proxy:
+        return ""
+    url = _split(proxy)
+    if url is not None and url.scheme.startswith("socks"):
+        return 'must be an http or https proxy, as in "http://proxy.example:3128": socks is not spoken here'
+    if "@" in proxy:
+        return "must hold no user and no password: a file is no place for one; use a proxy that knows this host"
+    if url is None or not _is_origin(url, {"http", "https"}) or url.port is None:
+        return 'must be a scheme, a host and a port, as in "http://proxy.example:3128"'
+    return ""
+
+
+def _venue_fault(name: str, section: VenueSection) -> tuple[str, str] | None:
+    """Returns the key, within the venue's table, that is wrong and the remedy; None where nothing is."""
+    takers = [known for known in venue_names() if key_parts(known)]
+    if name not in takers:
+        return "", f"can not be set; the venues that can be reached elsewhere are: {', '.join(takers)}"
+    given = {"rest_url": section.rest_url, "ws_url": section.ws_url}
+    if len(missing := [key for key, value in given.items() if not value]) == 1:
+        # A desk would watch the market of one place and trade at another.
+        return f".{missing[0]}", "is missing: name both addresses, or neither"
+    for key, schemes in (("rest_url", ("http", "https")), ("ws_url", ("ws", "wss"))):
+        if not given[key]:
+            continue
+        plain, secure = schemes
+        url = _split(given[key])
+        if url is None or not _is_origin(url, {plain, secure}):
+            return f".{key}", f'must be a host and nothing more, as in "{secure}://exchange.example"'
+        if url.scheme == plain and url.hostname not in _LOOPBACK:
+            return f".{key}", f"must begin with {secure}://; {plain}:// is for this machine only"
+    return None
+
+
+def _split(text: str) -> SplitResult | None:
+    """Returns the parts of a URL; None where it is none, or holds what no address has."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return None
+    try:
+        url = urlsplit(text)
+        return url if url.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _is_origin(url: SplitResult, schemes: set[str]) -> bool:
+    rest = url.path.strip("/") or url.query or url.fragment
+    return url.scheme in schemes and bool(url.hostname) and "@" not in url.netloc and not rest
 
 
 def _explain(message: str, text: str, path: Path) -> str:
     words, _, where = message.partition(" - at ")
     key = where.strip("`").removeprefix("$").removeprefix(".")
+    remedy = f"is wrong: {words[0].lower()}{words[1:]}"
     if unknown := re.match(r"Object contains unknown field `(.+?)`", words):
         name = unknown[1]
-        full = f"{key}.{name}" if key else name
-        return _located(text, path, full, "is no setting; correct its name or remove the line")
-    return _located(text, path, key, f"is wrong: {words[0].lower()}{words[1:]}")
+        key = f"{key}.{name}" if key else name
+        remedy = "is no setting; correct its name or remove the line"
+    if "[...]" in key:  # of a table whose names are free, the parser tells only what is below
+        pattern = re.escape(key).replace(re.escape("[...]"), r"\.[^.]+") + r"\Z"
+        key = next((full for _, full in _keys(text) if re.match(pattern, full)), key)
+    return _located(text, path, key, remedy)
 
 
 def _located(text: str, path: Path, key: str, remedy: str) -> str:
@@ -168,15 +257,20 @@ def _located(text: str, path: Path, key: str, remedy: str) -> str:
 def find_line(text: str, key: str) -> int | None:
     """Returns the 1-based line where the dotted `key` of a TOML text stands, or None when it is not found."""
     wanted = re.sub(r"\[.*", "", key)
+    tables = {full for _, full in _keys(text, are_tables=True)}
+    for number, full in _keys(text):
+        if full == wanted or (full not in tables and wanted.startswith(full + ".")):
+            return number
+    return None
+
+
+def _keys(text: str, *, are_tables: bool = False) -> Iterator[tuple[int, str]]:
+    """Yields the line and the dotted name of each table and, unless `are_tables`, of each key."""
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if header := re.match(r"\[+\s*([^\]]+?)\s*\]+", stripped):
             section = header[1].replace('"', "")
-            if section == wanted:
-                return number
-        elif pair := re.match(r"""["']?([\w.-]+)["']?\s*=""", stripped):
-            full = f"{section}.{pair[1]}" if section else pair[1]
-            if full == wanted or wanted.startswith(full + "."):
-                return number
-    return None
+            yield number, section
+        elif not are_tables and (pair := re.match(r"""["']?([\w.-]+)["']?\s*=""", stripped)):
+            yield number, f"{section}.{pair[1]}" if section else pair[1]

@@ -23,6 +23,8 @@ _SETTINGS = {
 # Debug switches of Textual that write files or print, and the file that TLS secrets would be written to.
 _REMOVED = (
     "SSLKEYLOGFILE",
+    "TEXTUAL",  # its developers' console would be sent every key, over the network
+    "TEXTUAL_ALLOW_SIGNALS",
     "TEXTUAL_DEBUG",
     "TEXTUAL_LOG",
     "TEXTUAL_DRIVER",
