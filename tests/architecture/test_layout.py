@@ -20,6 +20,9 @@ SOLE_IMPORTERS = {
     "httpx": {"venues/transport/http.py"},
     "websockets": {"venues/transport/stream.py"},
     "keyring": {"tui/desk/credentials.py"},
+    "keyrings": {"tui/desk/credentials.py"},
+    "secretstorage": {"tui/desk/secret_service.py"},
+    "jeepney": {"tui/desk/secret_service.py"},
 }
 
 

@@ -91,6 +91,11 @@ class KeyringState(msgspec.Struct, frozen=True, kw_only=True):
     creates: bool = False
 
     @property
+    def sentence(self) -> str:
+        """The words and the remedy in one line."""
+        return f"{self.words}; {self.remedy}" if self.remedy else self.words
+
+    @property
     def is_open(self) -> bool:
         return self.code in {KeyringCode.READY, KeyringCode.FILE_OPEN}
 
@@ -99,5 +104,5 @@ class KeyringFault(Exception):
     """Keys could not be read or written; nothing was changed. `state` says why, and what to do."""
 
     def __init__(self, state: KeyringState) -> None:
-        super().__init__(f"{state.words}. {state.remedy}" if state.remedy else state.words)
+        super().__init__(state.sentence)
         self.state = state
