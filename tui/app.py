@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 from rich.segment import Segments
@@ -25,6 +25,7 @@ from tui.config import Config
 from tui.desk.control import Desk
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
+from tui.fault_words import places_of, short_words
 from tui.key_guard import KeyGuard
 from tui.key_order import PATIENCE, KeyOrder
 from tui.keymap import Context, Keymap
@@ -36,7 +37,7 @@ from tui.toasts import LONGEST, Toasts
 from venues.port import Mode
 
 FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
-_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery")
+_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery", "keys")
 _MOST_TOASTS = 3
 _SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
 
@@ -45,7 +46,8 @@ class PitsideApp(App[None], inherit_bindings=False):
     """The full-screen desk. It sees a `Desk` and nothing behind it.
 
     `clock` gives seconds of the monotonic clock that key events carry; `pause` waits for the type-ahead guard;
-    `gate_clock` gives nanoseconds, for the moment in which a question is deaf. `note_key` hears of every key.
+    `gate_clock` gives nanoseconds, for the moment in which a question is deaf. `note_key` hears of every key,
+    `clean` takes secrets out of what an end by an error prints.
     """
 
     TITLE = "pitside"
@@ -70,6 +72,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         gate_clock: Callable[[], int] = time.monotonic_ns,
         note_key: Callable[[], object] = lambda: None,
+        clean: Callable[[str], str] = str,
     ) -> None:
         super().__init__()
         self.config = config or Config()
@@ -83,6 +86,7 @@ class PitsideApp(App[None], inherit_bindings=False):
         self._clock = clock
         self._pause = pause
         self._note_key = note_key
+        self._clean = clean
         self._toasts = Toasts(self)
         self._last_tick = self._last_key = clock()
         self._is_stalled = False
@@ -237,26 +241,10 @@ class PitsideApp(App[None], inherit_bindings=False):
     def _fatal_error(self) -> None:
         """Ends the app after an error nobody caught. Textual's own would print every local, secrets too."""
         error = sys.exc_info()[1] or self._exception
-        lines = [Text(f"pitside ended by an error: {_short(error)}", end="\n")]
-        lines += [Text(f"  {place}", end="\n") for place in _places(error)]
+        lines = [Text(self._clean(f"pitside ended by an error: {short_words(error)}"), end="\n")]
+        lines += [Text(f"  {self._clean(place)}", end="\n") for place in places_of(error)]
         lines.append(Text("Orders that were working are still working at their venues.", end="\n"))
         self._exit_renderables.append(
             Segments([segment for line in lines for segment in self.console.render(line)])
         )
         self._close_messages_no_wait()
-
-
-def _short(error: BaseException | None) -> str:
-    """Returns an error's kind and words, harmless to a terminal."""
-    return sanitise(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, LONGEST)
-
-
-def _places(error: BaseException | None) -> list[str]:
-    """Returns where an error came from, innermost last: files, lines and names, never a value."""
-    places = []
-    step = error.__traceback__ if error is not None else None
-    while step is not None:
-        code = step.tb_frame.f_code
-        places.append(f"{'/'.join(Path(code.co_filename).parts[-3:])}:{step.tb_lineno} in {code.co_name}")
-        step = step.tb_next
-    return places[-8:]

@@ -33,13 +33,20 @@ class Holding:
 
         A replay touches nothing of it, and where nothing can be ordered nothing is kept: both take nothing.
         """
-        traded = tuple(name for name, mode in modes.items() if mode not in UNKEPT)
-        if not traded:
-            return
         try:
-            self._lock.acquire(mode_of(modes.values()).value, traded, account)
+            self.take_later(modes, account)
         except InstanceError as error:
             self.read_only_reason = str(error)
+
+    def take_later(self, modes: Mapping[str, Mode], account: str) -> None:
+        """Takes the profile for a desk that has only watched so far, where something can now be ordered.
+
+        Raises:
+            InstanceError: another desk has it, or nobody can.
+        """
+        traded = tuple(name for name, mode in modes.items() if mode not in UNKEPT)
+        if traded:
+            self._lock.acquire(mode_of(modes.values()).value, traded, account)
 
     def release(self) -> None:
         self._lock.release()
@@ -49,12 +56,10 @@ class Holding:
         """Returns what asks the desk that trades, where this one does not."""
         return self._ask_for_panic if self.read_only_reason else None
 
-    @property
-    def make_door(self) -> Callable[[Session], Door] | None:
+    def make_door(self, session: Session) -> Door | None:
         """Returns what lets other processes reach the session; only whoever holds the profile has one."""
-        return self._make_door if self._lock.is_held else None
-
-    def _make_door(self, session: Session) -> Door:
+        if not self._lock.is_held:
+            return None
         from tui.desk.remote import RemoteControl
 
         return RemoteControl(session, self._state_dir, self._lock)

@@ -22,14 +22,19 @@ from tui.desk.guards import Limits
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited
 from tui.desk.journal import JournalError
+from tui.desk.key_entries import KeyEntry, KeyName
 from tui.desk.roster import mode_of
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
 from tui.holding import UNKEPT, Holding
+from tui.keyed_settings import account_settings, learn, vault_of
 from tui.keymap import build_keymap
+from tui.logs import open_log
 from tui.opening import (
+    NO_KEYS,
     account_of,
     chosen_venues,
+    keys_wanted,
     modes_of,
     offers_beside,
     open_watching,
@@ -37,12 +42,14 @@ from tui.opening import (
     practice_arguments,
     venue_settings,
 )
+from tui.redaction import Redactor
 from tui.terminal.environment import prepare
 from venues.errors import ConfigurationError
 from venues.port import Mode, Venue
 from venues.registry import create_venue
 
 if TYPE_CHECKING:
+    from tui.desk.key_service import KeyService
     from tui.practice import PracticeChild
 
 # Seconds after which the venues are opened even if nothing could be painted yet.
@@ -68,7 +75,11 @@ def run_desk(options: Options) -> int:
 def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) -> int:
     names = chosen_venues(options, config)
     account = account_of(options, config)
-    venues = [] if options.is_practice else opened(names, options, config)
+    unlocked, key_notices = keys_of_desk(names, options, config)
+    redactor = Redactor()
+    for entry in unlocked.values():
+        learn(redactor, entry)
+    venues = [] if options.is_practice else opened(names, options, config, unlocked)
     modes = modes_of(names, venues)
     holding = Holding(options.paths.state_dir)
     holding.take(modes, account)
@@ -79,6 +90,7 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
     children = start_practice(names, options, holding.read_only_reason, beside) if options.is_practice else []
     # Before any thread: all of them inherit the mask.
     mask_signals()
+    beside.enter_context(open_log(options.paths.state_dir, redactor))
     from tui.app import PitsideApp
     from tui.terminal.attach import attach
     from tui.theming import THEMES, failure_notice, load_themes
@@ -87,6 +99,16 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
     keymap, problems = build_keymap(config.keys)
     themes, failures = load_themes((THEMES, options.paths.themes_dir))
     attendance = attendance_of(config)
+
+    def take_profile(modes: Mapping[str, Mode]) -> Callable[[], Inherited]:
+        holding.take_later(modes, account)
+        opener = journal_opener(options, account, modes)
+        return opener if opener is not None else Inherited
+
+    def open_with(name: KeyName, entry: KeyEntry | None) -> Venue:
+        if entry is not None:
+            learn(redactor, entry)
+        return create_venue(name.venue, account_settings(name.venue, name.account, config, entry))
 
     def open_more(name: str) -> Venue:
         if holding.read_only_reason:
@@ -105,8 +127,20 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
             read_only_reason=holding.read_only_reason,
             panic_elsewhere=holding.panic_elsewhere,
             open_more=open_more,
+            take_profile=take_profile,
+            allows_withdrawal=config.credentials.allow_withdrawal,
             offers=offers_beside(modes),
         )
+
+        def make_keys() -> KeyService:
+            from tui.desk_keys import DeskKeys
+
+            used = () if holding.read_only_reason else unlocked
+            return DeskKeys(session, account, open_with, used).service(vault_of(options.paths, config))
+
+        session.make_keys = make_keys
+        for notice in key_notices:
+            session.store.log(notice, Severity.WARNING)
         for child in children:
             session.store.log(child.words())
             child.watch(lambda text: tell(notice_of(text)))
@@ -121,8 +155,13 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
             keymap=keymap,
             themes=themes,
             theme=options.theme,
-            notices=[notice for notice in (*problems, failure_notice(failures), attendance.fault) if notice],
+            notices=[
+                notice
+                for notice in (*problems, failure_notice(failures), attendance.fault, *key_notices)
+                if notice
+            ],
             note_key=attendance.note_key,
+            clean=redactor.clean,
         )
         terminal = attach(app)
         app.bytes_per_second = lambda: terminal.bytes_per_second
@@ -148,6 +187,22 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
     if watch.policy_error:
         say(f"pitside: the detach policy {config.detach.policy} failed: {watch.policy_error}")
     return watch.exit_code
+
+
+def keys_of_desk(
+    names: Sequence[str], options: Options, config: Config
+) -> tuple[Mapping[KeyName, KeyEntry], Sequence[str]]:
+    """Reads the keys that a desk on these venues would use, asking for the keyring's password where it must.
+
+    Returns them, and why others could not be read.
+    """
+    wanted = keys_wanted(names, options, config)
+    if not wanted:
+        return NO_KEYS, ()
+    from tui.unlocking import keys_for
+
+    found = keys_for(wanted, vault_of(options.paths, config))
+    return found.entries, found.notices
 
 
 def say(line: str) -> None:

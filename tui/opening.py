@@ -10,12 +10,15 @@ import click
 from tui.cli import Options
 from tui.config import Config
 from tui.desk.frame import VenueOffer
+from tui.desk.key_entries import KeyEntry, KeyName
 from tui.desk.roster import mixture, refusal
+from tui.keyed_settings import account_settings
 from tui.paths import make_private_dir
 from venues.port import Mode, Venue
-from venues.registry import create_venue, venue_names
+from venues.registry import create_venue, key_parts, venue_names
 
 _TRADERS_OWN = frozenset({"state_path", "fresh", "credentials"})
+NO_KEYS: Mapping[KeyName, KeyEntry] = {}
 
 
 def chosen_venues(options: Options, config: Config) -> tuple[str, ...]:
@@ -44,9 +47,22 @@ def account_of(options: Options, config: Config) -> str:
     return options.account or config.desk.account
 
 
-def opened(names: Sequence[str], options: Options, config: Config) -> list[Venue]:
+def keys_wanted(names: Sequence[str], options: Options, config: Config) -> list[KeyName]:
+    """Returns the keys that a desk on these venues would use.
+
+    One on which there are paper orders uses none: what is real can not be on it.
+    """
+    if options.is_practice or {"paper", "replay"}.intersection(names):
+        return []
+    account = account_of(options, config)
+    return [KeyName(name, account) for name in names if key_parts(name)]
+
+
+def opened(
+    names: Sequence[str], options: Options, config: Config, keys: Mapping[KeyName, KeyEntry] = NO_KEYS
+) -> list[Venue]:
     """Makes the venues that are not practised on, unconnected. Raises VenueError and UnsafePath."""
-    return [create_venue(name, venue_settings(name, options, config)) for name in names]
+    return [create_venue(name, venue_settings(name, options, config, keys)) for name in names]
 
 
 def modes_of(names: Sequence[str], venues: Sequence[Venue]) -> dict[str, Mode]:
@@ -62,14 +78,19 @@ def modes_of(names: Sequence[str], venues: Sequence[Venue]) -> dict[str, Mode]:
     return modes
 
 
-def venue_settings(name: str, options: Options, config: Config) -> dict[str, Any]:
-    """Returns what a venue is made with; the paper account is kept in the profile's state folder."""
+def venue_settings(
+    name: str, options: Options, config: Config, keys: Mapping[KeyName, KeyEntry] = NO_KEYS
+) -> dict[str, Any]:
+    """Returns what a venue is made with; the paper account is kept in the profile's state folder.
+
+    Of `keys` it gets that of the account that is opened, where there is one.
+    """
     account = account_of(options, config)
     if name == "replay":
         speed = "max" if not options.speed else f"{options.speed:g}"
         return {"path": str(options.recording or ""), "speed": speed, "account": account}
     if name != "paper":
-        return {"account": account}
+        return account_settings(name, account, config, keys.get(KeyName(name, account)))
     folder = make_private_dir(options.paths.state_dir)
     chosen = {
         "seed": options.seed if options.seed is not None else config.desk.seed,

@@ -285,6 +285,6 @@ def _check_that_no_lie_was_told(desk: Desk) -> None:
     faults = [
         fact.text
         for fact in desk.facts
-        if "in the desk, see the log" in fact.text or "internal fault" in fact.text
+        if "in the desk, see pitside.log" in fact.text or "internal fault" in fact.text
     ]
     assert not faults, faults

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import tui.launch
 from tui.cli import run
+from tui.desk.detaching import DetachReport
 from tui.desk.engine import Engine
-from tui.desk.session import DetachReport
 
 
 class ReportingEngine(Engine):

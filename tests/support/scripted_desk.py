@@ -8,10 +8,15 @@ from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import msgspec
+
 from tests.support.frames import NOW
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.frame import Fact, Frame, PanicLine, PanicReceipt
+from tui.desk.key_control import KeyReport, KeyRow, KeysView, NewKey
+from tui.desk.key_entries import KeyName, KeyringCode, KeyringState
 from venues.model import NANOSECONDS, InstrumentId, MarginMode
+from venues.secret import Secret
 
 T = TypeVar("T")
 
@@ -40,7 +45,11 @@ def done(value: T) -> Future[T]:
 
 
 class ScriptedDesk:
-    """`calls` lists what was asked, in order: (method, arguments...). `outcomes` answers, and then SENT does."""
+    """`calls` lists what was asked, in order: (method, arguments...). `outcomes` answers, and then SENT does.
+
+    `keys` is what it keeps of keys; `key_answers` answers about them, reports and futures of reports, and then it
+    does what was asked.
+    """
 
     def __init__(self, frames: Iterable[Frame] = (), facts: Iterable[Fact] = ()) -> None:
         self.frames = deque(frames)
@@ -49,6 +58,9 @@ class ScriptedDesk:
         self.outcomes: deque[Outcome] = deque()
         self.receipt = RECEIPT
         self.panic_future: Future[PanicReceipt] | None = None
+        self.keys = KeysView(state=KeyringState(code=KeyringCode.READY, words="the keyring is open"))
+        self.keys_future: Future[KeysView] | None = None
+        self.key_answers: deque[KeyReport | Future[KeyReport]] = deque()
 
     def take_frame(self) -> Frame | None:
         return self.frames.popleft() if self.frames else None
@@ -121,6 +133,41 @@ class ScriptedDesk:
 
     def lock(self, reason: str) -> Future[None]:
         return self._told("lock", reason)
+
+    def _answer(self, otherwise: KeyReport) -> Future[KeyReport]:
+        """Returns the next answer about keys, or `otherwise`."""
+        answer = self.key_answers.popleft() if self.key_answers else otherwise
+        return answer if isinstance(answer, Future) else done(answer)
+
+    def _keep(self, name: KeyName, *rows: KeyRow) -> None:
+        others = [row for row in self.keys.rows if row.name != name]
+        self.keys = msgspec.structs.replace(
+            self.keys, rows=tuple(sorted([*others, *rows], key=lambda row: row.name))
+        )
+
+    def list_keys(self, password: Secret | None = None) -> Future[KeysView]:
+        self.calls.append(("list_keys", password))
+        return self.keys_future or done(self.keys)
+
+    def add_key(self, wanted: NewKey, password: Secret | None = None) -> Future[KeyReport]:
+        self.calls.append(("add_key", wanted, password))
+        if not self.key_answers:
+            self._keep(wanted.name, KeyRow(name=wanted.name, masked=wanted.credentials.key.masked()))
+        return self._answer(KeyReport(is_done=True, words=f"the key of {wanted.name} is stored and in use"))
+
+    def test_key(self, name: KeyName, password: Secret | None = None) -> Future[KeyReport]:
+        self.calls.append(("test_key", name, password))
+        return self._answer(KeyReport(is_done=True, words=f"{name.venue} takes the key of {name}"))
+
+    def remove_key(self, name: KeyName, password: Secret | None = None) -> Future[KeyReport]:
+        self.calls.append(("remove_key", name, password))
+        if not self.key_answers:
+            self._keep(name)
+        return self._answer(KeyReport(is_done=True, words=f"the key of {name} is removed"))
+
+    def use_keys(self, password: Secret | None = None) -> Future[KeyReport]:
+        self.calls.append(("use_keys", password))
+        return self._answer(KeyReport(is_done=True, words="no venue waits for its key"))
 
 
 def later(seconds: int) -> int:

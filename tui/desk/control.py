@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from tui.desk.frame import Fact, Frame, PanicReceipt
+from tui.desk.key_control import KeyDesk
 from venues.model import InstrumentId, MarginMode, OrderType, Side, TimeInForce
 
 
@@ -81,7 +82,7 @@ class CancelScope(msgspec.Struct, frozen=True, kw_only=True):
     side: Side | None = None
 
 
-class Desk(Protocol):
+class Desk(KeyDesk, Protocol):
     """What screens may ask for. Thread-safe; called on the UI thread."""
 
     def take_frame(self) -> Frame | None:

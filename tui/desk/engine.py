@@ -16,13 +16,20 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from decimal import Decimal
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome
+from tui.desk.detaching import DetachReport
 from tui.desk.frame import Fact, FactKind, Frame, PanicReceipt, Severity
 from tui.desk.inert import sanitise
-from tui.desk.session import DetachReport, Session
+from tui.desk.key_control import KeyReport, KeysView, NewKey
+from tui.desk.key_entries import KeyName
+from tui.desk.session import Session
 from venues.model import InstrumentId, MarginMode
+from venues.secret import Secret
+
+if TYPE_CHECKING:
+    from tui.desk.key_service import KeyService
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -63,7 +70,7 @@ class Engine:
     """Runs a session on a thread of its own, and implements `Desk` for those on other threads.
 
     `make_session` is called by `start` with the sink for facts. `frame_interval` is in seconds. `make_door` makes
-    what other processes reach the session by; it is opened and closed on the loop.
+    what other processes reach the session by, None where none may; it is opened and closed on the loop.
     """
 
     def __init__(
@@ -73,7 +80,7 @@ class Engine:
         frame_interval: float = FRAME_INTERVAL,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
-        make_door: Callable[[Session], Door] | None = None,
+        make_door: Callable[[Session], Door | None] = lambda _: None,
     ) -> None:
         self._make_door = make_door
         self._make_session = make_session
@@ -89,6 +96,7 @@ class Engine:
         self._is_up = threading.Event()
         self._opening: asyncio.Event | None = None
         self._door: Door | None = None
+        self._keys: KeyService | None = None
         self._hold = 0.0
         self._longest_gap = 0.0
 
@@ -235,6 +243,32 @@ class Engine:
     def lock(self, reason: str) -> Future[None]:
         return self._ask(lambda session: session.lock(reason))
 
+    def list_keys(self, password: Secret | None = None) -> Future[KeysView]:
+        return self._ask_keys(lambda keys: keys.list(password))
+
+    def add_key(self, wanted: NewKey, password: Secret | None = None) -> Future[KeyReport]:
+        return self._ask_keys(lambda keys: keys.add(wanted, password))
+
+    def test_key(self, name: KeyName, password: Secret | None = None) -> Future[KeyReport]:
+        return self._ask_keys(lambda keys: keys.test(name, password))
+
+    def remove_key(self, name: KeyName, password: Secret | None = None) -> Future[KeyReport]:
+        return self._ask_keys(lambda keys: keys.remove(name, password))
+
+    def use_keys(self, password: Secret | None = None) -> Future[KeyReport]:
+        return self._ask_keys(lambda keys: keys.use(password))
+
+    def _ask_keys(self, wish: Callable[[KeyService], Coroutine[Any, Any, T]]) -> Future[T]:
+        async def ask(session: Session) -> T:
+            if self._keys is None:
+                if session.make_keys is None:
+                    raise RuntimeError("this desk uses no keys")
+                # Most desks never ask: it is imported only now, beside the loop.
+                self._keys = await asyncio.to_thread(session.make_keys)
+            return await wish(self._keys)
+
+        return self._ask(ask)
+
     def _ask(self, wish: Callable[[Session], Coroutine[Any, Any, T]]) -> Future[T]:
         """Hands a wish over. A desk that does not run answers with RuntimeError in the future."""
         loop, session = self._loop, self._session
@@ -279,9 +313,9 @@ class Engine:
 
     async def _open_door(self, session: Session) -> Door | None:
         """Lets other processes in; where that can not be, it is told, and the desk goes on without."""
-        if self._make_door is None:
-            return None
         door = self._make_door(session)
+        if door is None:
+            return None
         try:
             await door.start()
         except OSError as error:
@@ -289,11 +323,16 @@ class Engine:
             return None
         return door
 
+    async def _let_others_in(self, session: Session) -> None:
+        if self._door is None:
+            self._door = await self._open_door(session)
+
     async def _open_venues(self, session: Session, release: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(release.wait(), self._hold)
         # Not before the first paint either: what answers other processes takes 20 ms to import.
-        self._door = await self._open_door(session)
+        await self._let_others_in(session)
+        session.note_profile_taken = lambda: self._let_others_in(session)
         await session.open()
 
     async def _until_halted(self, session: Session, halt: asyncio.Event) -> None:
@@ -307,7 +346,7 @@ class Engine:
                 for task in [task for task in running if task in done]:
                     error = task.exception()
                     logger.error("the engine's own work failed", exc_info=error)
-                    text = f"internal fault: {type(error).__name__}, see the log"
+                    text = f"internal fault: {type(error).__name__}, see pitside.log"
                     self._facts.append(
                         Fact(ts=self._clock(), kind=FactKind.NOTICE, severity=Severity.ALARM, text=text)
                     )

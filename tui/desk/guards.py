@@ -83,6 +83,7 @@ class Guards:
         self.is_busy = False
         self.is_recovering = False
         self.read_only_reason = ""
+        self.arming_refusals: dict[str, str] = {}  # venue -> why nothing that adds risk is armed with its key
         self.budget_used = ZERO
         self.locked_until = 0  # by the day's loss, which nothing lifts: neither arming nor a recovered P&L
         self.loss_reason = ""

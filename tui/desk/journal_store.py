@@ -212,7 +212,7 @@ class SqliteJournal:
             is_ended = None in items
             openings = [item for item in items if isinstance(item, Future)]
             writes = [item for item in items if isinstance(item, _Write)]
-            fault: BaseException | None = JournalError("the journal's thread broke, see the log")
+            fault: BaseException | None = JournalError("the journal's thread broke, see pitside.log")
             try:
                 fault = self._attempt([write.draft for write in writes])
             finally:

@@ -17,14 +17,8 @@ class Link:
     """A venue's state within the session. `has_account` turns false where no private half can be had."""
 
     def __init__(self, venue: Venue, account: str, ids: ClientOrderIds) -> None:
-        self.venue = venue
         self.name = venue.name
         self.account = account
-        self.next_id = ids
-        self.has_account = venue.capabilities.mode is not Mode.READ_ONLY
-        self.keeps_books = isinstance(venue, KeepsBooks)  # and mends them
-        self.fault = ""  # why no order can be sent
-        self.is_reconciled = False
         self.was_lost = False  # the connection has been lost since the account was last read back
         self.reconcile_wanted = asyncio.Event()
         self.ts_reconciled = 0
@@ -32,11 +26,26 @@ class Link:
         self.fills_kept: frozenset[tuple[str, str]] = (
             frozenset()
         )  # (venue, trade id) of executions before the start
+        self.adopt(venue, ids)
+
+    def adopt(self, venue: Venue, ids: ClientOrderIds) -> None:
+        """Goes on with `venue`, of which nothing is subscribed and nothing read back yet."""
+        self.venue = venue
+        self.next_id = ids
+        self.has_account = venue.capabilities.reads_account
+        self.keeps_books = isinstance(venue, KeepsBooks)  # and mends them
+        self.fault = ""  # why no order can be sent
+        self.is_reconciled = False
         self.stream: AsyncIterator[Sequence[Event]] | None = None
         self.backlog: deque[Event] = deque()  # received and not yet applied
         self.subscribed: set[Subscription] = set()
         self.ts_marked = 0  # when marks were last asked for
         self.marked: set[InstrumentId] = set()  # positions whose mark price is subscribed
+
+    @property
+    def takes_orders(self) -> bool:
+        """Whether anything can be sent to it: not with a key that may only read."""
+        return self.has_account and self.venue.capabilities.mode is not Mode.READ_ONLY
 
     async def subscribe(self, *wanted: Subscription) -> None:
         """Subscribes at once to what is not subscribed: some venues have one call for all. Raises VenueError."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from tui.desk.dispatch import Dispatcher, Fate
-from tui.desk.frame import PanicLine, PanicReceipt
+from tui.desk.frame import Fact, FactKind, PanicLine, PanicReceipt, Severity
 from tui.desk.inert import sanitise
 from tui.desk.journal import CancelAllRequest
 from tui.desk.link import Link
@@ -56,7 +56,7 @@ class Panic:
         links = [
             link
             for link in self._links.values()
-            if link.has_account and (instrument is None or instrument.venue == link.name)
+            if link.takes_orders and (instrument is None or instrument.venue == link.name)
         ]
         lines = await asyncio.gather(*(self._clear(link, instrument) for link in links))
         return PanicReceipt(ts=began, duration=self._clock() - began, lines=tuple(lines))
@@ -228,3 +228,22 @@ def _name(order: Order) -> str:
 def _until(now: int, seconds: float) -> str:
     at = datetime.fromtimestamp(now / NANOSECONDS + seconds, UTC)
     return f"until {at:%H:%M:%S}"
+
+
+def flatten_words(line: PanicLine) -> str:
+    """Returns what flattening achieved on one venue."""
+    left = "" if line.is_proven else f"; left: {line.orders_left} orders, {line.positions_left} positions"
+    note = f" ({line.note})" if line.note else ""
+    return f"flatten {line.venue}: {line.cancelled} cancelled, {line.closed} closed{left}{note}"
+
+
+def panic_fact(receipt: PanicReceipt, ts: int) -> Fact:
+    """Returns a receipt as it is told to everybody; `ts` in nanoseconds UTC."""
+    is_flat = all(line.is_proven for line in receipt.lines)
+    return Fact(
+        ts=ts,
+        kind=FactKind.PANIC,
+        severity=Severity.GOOD if is_flat else Severity.ALARM,
+        text="panic: nothing is left" if is_flat else "panic: SOMETHING IS LEFT, read the receipt",
+        receipt=receipt,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from tui.desk.clientid import ClientOrderIds, Random
 from tui.desk.frame import VenueView
 from tui.desk.link import Link
@@ -58,18 +60,32 @@ class Roster:
 
     def add(self, venue: Venue, *, only_watches: bool = False) -> Link:
         """Puts a venue on the desk, not opened yet."""
-        can = venue.capabilities
-        link = Link(venue, self._account, ClientOrderIds(can.mode, can, self._clock, self._random))
-        if only_watches and can.mode is Mode.PAPER:
+        link = Link(venue, self._account, self._ids_of(venue))
+        if only_watches and venue.capabilities.mode is Mode.PAPER:
             # The embedded exchange of this process has another account than the one that is traded on.
             link.has_account = False
         self.links[venue.name] = link
+        self._show(link)
+        return link
+
+    def exchange(self, link: Link, venue: Venue) -> None:
+        """Puts another `venue` of the same name in the place of the one that is open."""
+        link.adopt(venue, self._ids_of(venue))
+        self._show(link)
+
+    def _ids_of(self, venue: Venue) -> ClientOrderIds:
+        return ClientOrderIds(venue.capabilities.mode, venue.capabilities, self._clock, self._random)
+
+    def _show(self, link: Link) -> None:
+        venue, can = link.venue, link.venue.capabilities
         if isinstance(venue, KeepsBooks):
             self._store.share_books(venue.name, venue.book)
-        self._store.set_venue(
-            VenueView(venue=link.name, account=self._account, mode=can.mode, capabilities=can, is_reconciling=True)
+        view = VenueView(
+            venue=link.name, account=self._account, mode=can.mode, capabilities=can, is_reconciling=True
         )
-        return link
+        if can.mode is Mode.READ_ONLY and can.reads_account:
+            view = msgspec.structs.replace(view, fault=f"the key for {link.name} {self._account} may only read")
+        self._store.set_venue(view)
 
     def refusal(self, venue: Venue) -> str:
         """Returns why a venue can not join those that are open; empty where it can."""

@@ -9,26 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from decimal import Decimal
 from random import SystemRandom
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from tui.desk.clientid import Random
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
+from tui.desk.detaching import DETACH_POLICIES, DetachReport, carry_out
 from tui.desk.dispatch import Dispatcher, outcome_of
 from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity, VenueOffer
 from tui.desk.guards import Guards, Limits
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited, day_topic
+from tui.desk.instance import InstanceError
 from tui.desk.journal import ClosedJournal, Journal, JournalError, NoJournal
 from tui.desk.keeping import Keeper
+from tui.desk.key_rights import heed
 from tui.desk.link import Link
 from tui.desk.orders import Tracked
-from tui.desk.panic import Panic
+from tui.desk.panic import Panic, flatten_words, panic_fact
 from tui.desk.recovery import Recovery
+from tui.desk.rekeying import Rekeying
 from tui.desk.roster import Roster, mode_of
 from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
@@ -38,28 +40,16 @@ from tui.desk.trading import Trader
 from tui.desk.watch import Watch
 from venues.errors import VenueError
 from venues.model import NANOSECONDS, Fill, InstrumentId, MarginMode, Order, OrderStatus
-from venues.port import Mode, Venue
+from venues.port import Mode, Permissions, Venue
 from venues.transport.clock import Jump, JumpWatch
+
+if TYPE_CHECKING:
+    from tui.desk.key_service import KeyService
 
 logger = logging.getLogger(__name__)
 
 _LAST_WORDS = 0.5  # seconds
 _WHOLE = 500  # characters: the remedy stands at the end
-
-DETACH_POLICIES = ("leave", "cancel_session", "cancel_all")
-
-
-class DetachReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detach policy achieved. `left` are orders of those concerned that are not known to be over."""
-
-    policy: str
-    cancelled: int
-    left: int
-
-    def words(self) -> str:
-        if self.policy == "leave":
-            return f"detach policy leave: {self.left} orders were left as they were"
-        return f"detach policy {self.policy}: {self.cancelled} orders cancelled, {self.left} not known to be over"
 
 
 class Session:
@@ -70,7 +60,10 @@ class Session:
     reads what the run before left in the journal; it blocks, and is called on another thread.
 
     With a `read_only_reason` the desk only watches: another one trades, and `panic_elsewhere` asks that one.
-    `open_more` makes a venue that is opened later, by its name; `offers` are those that may be.
+    `open_more` makes a venue that is opened later, by its name; `offers` are those that may be. `take_profile`
+    takes the profile for a desk that turns from watching to trading, given the venues' modes, and returns what
+    reads its journal; it blocks, and raises InstanceError where another desk has it. `allows_withdrawal`: a key
+    that may withdraw does not keep the desk from being armed.
     """
 
     def __init__(
@@ -96,6 +89,8 @@ class Session:
         read_only_reason: str = "",
         panic_elsewhere: Callable[[], Awaitable[PanicReceipt]] | None = None,
         open_more: Callable[[str], Venue] | None = None,
+        take_profile: Callable[[Mapping[str, Mode]], Callable[[], Inherited]] | None = None,
+        allows_withdrawal: bool = False,
         offers: Sequence[VenueOffer] = (),
         panic_patience: float = 15.0,
         reverse_patience: float = 10.0,
@@ -112,16 +107,21 @@ class Session:
         self.guards.read_only_reason = read_only_reason
         self._panic_elsewhere = panic_elsewhere
         self._open_more = open_more
+        self._take_profile = take_profile
+        self._allows_withdrawal = allows_withdrawal
+        self.note_profile_taken: Callable[[], Awaitable[None]] | None = None  # the engine's, to let others in
         self._clock = clock
         self._sleep = sleep
         self._reverse_patience = reverse_patience
         self._pulse = pulse
         self._day_noted = 0  # the day whose beginning the journal holds
         self._work: set[asyncio.Task[None]] = set()  # wishes on their way
-        self._serving: set[asyncio.Task[None]] = set()  # one a venue
+        self._serving: set[asyncio.Task[None]] = set()
+        self._served: dict[str, asyncio.Task[None]] = {}  # by venue
         self._background: set[asyncio.Task[None]] = set()
         self._watch = Watch(self.store, self.links, clock, shown, favourites)
         self.recovery: Recovery | None = None
+        self.make_keys: Callable[[], KeyService] | None = None  # where this desk may use any
         self._inherit = inherit
         self._found: Inherited | None = None
         if journal is None:
@@ -133,6 +133,7 @@ class Session:
         self.settler = Settler(self.store, self.keeper, clock, sleep, random)
         self.store.provable = self._provable
         self.supervisor = Supervisor(self.store, self._watch, self.settler, self, clock, sleep, random)
+        self._rekeying = Rekeying(self._roster, self.store, self.guards, self.supervisor, self, sleep)
         self._jumps = JumpWatch(self._note_jump, wall=clock, boottime=boottime, sleep=pulse)
         self.dispatcher = Dispatcher(self.store, self._journal, clock)
         self.trader = Trader(self.store, self.links, self.guards, self.dispatcher, self, clock, self._settle)
@@ -162,7 +163,15 @@ class Session:
         self._begin(self._jumps.run(), self._background)
         self._begin(self._watch_day(), self._background)
         for link in self.links.values():
-            self._begin(self.supervisor.run(link), self._serving)
+            self.serve(link)
+
+    def serve(self, link: Link) -> None:
+        """Begins to run a venue that is on the desk."""
+        self._served[link.name] = self._begin(self.supervisor.run(link), self._serving)
+
+    async def cease(self, link: Link) -> None:
+        """Ends the running of a venue."""
+        await cancelled({self._served[link.name]} if link.name in self._served else ())
 
     async def open_venue(self, name: str) -> Outcome:
         """Opens one more venue beside those that are open, until the desk is left."""
@@ -178,8 +187,30 @@ class Session:
         link = self._roster.add(venue, only_watches=self.guards.is_read_only)
         if self._found is not None:
             self._hand_down(self._found, link)
-        self._begin(self.supervisor.run(link), self._serving)
+        self.serve(link)
         return Outcome(verdict=Verdict.SENT)
+
+    async def rekey(self, venue: Venue) -> Outcome:
+        """Goes on with `venue` in the place of the open one of its name: with another key, or with none.
+
+        Nothing is sent to it before it has been read back.
+        """
+        return await self._rekeying.run(venue)
+
+    async def take_profile(self) -> str:
+        """Takes the profile for a desk that only watched; returns why it can not be had, empty where it is."""
+        if self._inherit is not None or self._take_profile is None:
+            return ""
+        modes = {link.name: Mode.LIVE for link in self.links.values()}
+        try:
+            self._inherit = await asyncio.to_thread(self._take_profile, modes)
+        except InstanceError as error:
+            return str(error)
+        self._use(ClosedJournal("the journal is not open yet"))
+        await self._take_over()
+        if self.note_profile_taken is not None:
+            await self.note_profile_taken()
+        return ""
 
     async def aclose(self) -> None:
         """Ends all tasks, closes every venue and then the journal."""
@@ -255,12 +286,8 @@ class Session:
         async def run() -> None:
             receipt = await self._panic.run(instrument)
             for line in receipt.lines:
-                is_flat = line.is_proven
-                text = f"{line.venue}: {line.cancelled} cancelled, {line.closed} closed"
-                left = "" if is_flat else f"; left: {line.orders_left} orders, {line.positions_left} positions"
-                note = f" ({line.note})" if line.note else ""
-                severity = Severity.GOOD if is_flat else Severity.ALARM
-                self.say(FactKind.ORDER, severity, f"flatten {text}{left}{note}")
+                severity = Severity.GOOD if line.is_proven else Severity.ALARM
+                self.say(FactKind.ORDER, severity, flatten_words(line))
 
         self.begin(run())
         return Outcome(verdict=Verdict.SENT)
@@ -285,21 +312,14 @@ class Session:
         return self._tell_panic(receipt)
 
     def _tell_panic(self, receipt: PanicReceipt) -> PanicReceipt:
-        is_flat = all(line.is_proven for line in receipt.lines)
-        self.store.tell(
-            Fact(
-                ts=self._clock(),
-                kind=FactKind.PANIC,
-                severity=Severity.GOOD if is_flat else Severity.ALARM,
-                text="panic: nothing is left" if is_flat else "panic: SOMETHING IS LEFT, read the receipt",
-                receipt=receipt,
-            )
-        )
+        self.store.tell(panic_fact(receipt, self._clock()))
         return receipt
 
     async def arm(self) -> Outcome:
         if self.store.desk.mode is Mode.READ_ONLY:
             return _denied("read-only", "the desk is open for reading only")
+        if refusals := list(self.guards.arming_refusals.values()):
+            return _denied("key", refusals[0])
         self.guards.arm()
         self.store.change_desk(is_armed=True, lock_reason="")
         return Outcome(verdict=Verdict.SENT)
@@ -334,44 +354,25 @@ class Session:
         Raises:
             ValueError: there is no such policy.
         """
-        if policy not in DETACH_POLICIES:
-            raise ValueError(f"a detach policy is one of {', '.join(DETACH_POLICIES)}")
-        if self.guards.is_read_only:
+        if policy in DETACH_POLICIES and self.guards.is_read_only:
             return DetachReport(policy="leave", cancelled=0, left=0)
-        why = f"{why}: " if why else ""
-        concerned = [
-            tracked
-            for tracked in self.store.orders.open_orders()
-            if policy == "cancel_all" or not tracked.order.is_external
-        ]
-        if policy != "leave":
-            words = f"detach policy {policy} began on {len(concerned)} orders, how it ended is not known"
-            self.keeper.note(f"{why}{words}", "detach")
-        if policy == "cancel_session":
-            for tracked in concerned:
-                await self.trader.cancel(tracked.key)
-        elif policy == "cancel_all":
-            await self.trader.cancel_all(CancelScope())
-        await self.settled()
-        left = sum(not tracked.status.is_terminal for tracked in concerned)
-        report = DetachReport(policy=policy, cancelled=len(concerned) - left, left=left)
-        if why or report.left or policy != "leave":
-            self.keeper.note(f"{why}{report.words()}", "detach")
-        await outcome_of(self.keeper.flush())
-        return report
+        return await carry_out(
+            policy, why, store=self.store, trader=self.trader, keeper=self.keeper, settled=self.settled
+        )
 
-    def _begin(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._contained(work))
         among.add(task)
         task.add_done_callback(among.discard)
         task.add_done_callback(lambda _: work.close())  # one that is cancelled before it ran has begun nothing
+        return task
 
     async def _contained(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
             logger.exception("work of the session failed")
-            self.say(FactKind.NOTICE, Severity.ALARM, f"internal fault: {type(error).__name__}, see the log")
+            self.say(FactKind.NOTICE, Severity.ALARM, f"internal fault: {type(error).__name__}, see pitside.log")
 
     async def _take_over(self) -> None:
         """Takes on the orders that the run before left, and locks the desk where some were left unanswered."""
@@ -430,6 +431,13 @@ class Session:
         if self.recovery is not None:
             self.recovery.note_reconciled(link)
             self.store.mark_dirty(Topic.RECOVERY)
+
+    def note_permissions(self, link: Link, permissions: Permissions) -> None:
+        """Hears what a venue's key may do, as the venue tells it."""
+        if risk := heed(permissions, link, self.store, self.guards, allows_withdrawal=self._allows_withdrawal):
+            self.say(FactKind.NOTICE, Severity.ALARM, risk)
+            if link.name in self.guards.arming_refusals:
+                self._lock(f"{link.name}: a key that may withdraw")
 
     def _keep_fact(self, fact: Order | Fill, is_answer: bool) -> None:
         kept = self._found.fills_seen if self._found is not None else frozenset()

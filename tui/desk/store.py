@@ -392,6 +392,14 @@ class Store:
         self._held = {instrument for instrument, _ in self.ledger.positions}
         self._dirty.update((Topic.POSITIONS, Topic.ACCOUNTS))
 
+    def forget_account(self, venue: str) -> None:
+        """Shows no balances and positions of a venue whose account can not be read any more."""
+        now = self._clock()
+        self.ledger.replace_balances(venue, (), now)
+        self.ledger.replace_positions(venue, (), now)
+        self.note_positions()
+        self.mark_dirty(Topic.BALANCES)
+
     def held(self) -> set[InstrumentId]:
         """Returns the instruments that have a position."""
         return self._held

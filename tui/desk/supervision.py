@@ -22,6 +22,7 @@ from venues.commands import Channel, Subscription
 from venues.errors import AuthenticationError, ConfigurationError, NotSupported, RateLimited, VenueError
 from venues.events import LinkState, StreamStatus
 from venues.model import NANOSECONDS
+from venues.port import Permissions, TellsPermissions
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class Outlet(Protocol):
     def begin_background(self, work: Coroutine[Any, Any, None]) -> None: ...
 
     def note_reconciled(self, link: Link) -> None: ...
+
+    def note_permissions(self, link: Link, permissions: Permissions) -> None: ...
 
 
 def backoff(attempt: int, random: Random) -> float:
@@ -89,7 +92,7 @@ class Supervisor:
                     self._outlet.say(FactKind.CONFIGURATION, Severity.ALARM, why)
                 elif not isinstance(fault, VenueError):
                     logger.error("the session of %s failed", link.name, exc_info=fault)
-                    why = f"{type(fault).__name__} in the desk, see the log"
+                    why = f"{type(fault).__name__} in the desk, see pitside.log"
             self.lose(link)
             self._store.apply(StreamStatus(link.name, LinkState.DOWN, why, ts_event=self._clock()))
             attempt = 1 if self._clock() - began > _HEALTHY else attempt + 1
@@ -187,12 +190,26 @@ class Supervisor:
 
     async def _read_account(self, link: Link) -> None:
         link.was_lost = False
+        await self._read_permissions(link)
         await link.subscribe(Subscription(Channel.ACCOUNT))
         await reconcile_account(link, self._store, self._settler, self._clock)
         if not link.was_lost:
             link.is_reconciled = True
             self._store.change_venue(link.name, is_reconciling=False)
             self._outlet.note_reconciled(link)
+
+    async def _read_permissions(self, link: Link) -> None:
+        """Hears what the key may do, before anything can be sent with it; that it is not told holds up nothing."""
+        if not isinstance(link.venue, TellsPermissions):
+            return
+        try:
+            permissions = await link.venue.fetch_permissions()
+        except AuthenticationError:
+            raise
+        except VenueError as error:
+            self._store.log(f"what the key may do is not known: {error}", Severity.WARNING)
+        else:
+            self._outlet.note_permissions(link, permissions)
 
 
 async def _end_of(work: Coroutine[Any, Any, None]) -> BaseException | None:

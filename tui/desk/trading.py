@@ -26,6 +26,7 @@ from tui.desk.store import Store, Topic
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import UnknownInstrument, VenueError
 from venues.model import ZERO, InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
+from venues.port import Mode
 from venues.rounding import floor_to
 
 
@@ -138,6 +139,8 @@ class Trader:
             return _denied("order", "the order is over")
         order = tracked.order
         link = self._links[order.instrument.venue]
+        if link.venue.capabilities.mode is Mode.READ_ONLY:
+            return _denied("read-only", f"{link.name} is open for reading only")
         request = CancelRequest(
             instrument=order.instrument,
             client_order_id=order.client_order_id,
@@ -162,7 +165,7 @@ class Trader:
         if venue is not None and venue not in self._links:
             return _denied("venue", f"there is no venue {venue}")
         for link in self._links.values():
-            if venue in (None, link.name) and link.has_account:
+            if venue in (None, link.name) and link.takes_orders:
                 self._tasks.begin(self.cancel_venue(link, scope.instrument, scope.side))
         return Outcome(verdict=Verdict.SENT)
 

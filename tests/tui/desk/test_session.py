@@ -226,7 +226,7 @@ async def test_a_live_desk_starts_locked_and_cancels_all_the_same() -> None:
 
 
 async def test_a_read_only_desk_can_not_be_armed() -> None:
-    venue = ScriptedVenue(caps=capabilities(mode=Mode.READ_ONLY))
+    venue = ScriptedVenue(caps=capabilities(mode=Mode.READ_ONLY, reads_account=False))
     rig = Rig(venue)
     await rig.session.open()
     await until(lambda: rig.store.shown is not None)

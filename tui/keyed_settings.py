@@ -1,0 +1,56 @@
+"""How a venue with an account is made: its address and proxy from the configuration, its key from the keyring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tui.config import Config
+from tui.desk.key_entries import KeyEntry, KeyStore
+from tui.desk.vault import Vault
+from tui.paths import Paths
+from tui.redaction import Redactor
+from venues.port import Venue
+from venues.registry import create_venue
+
+
+def place_of(venue: str, config: Config) -> dict[str, Any]:
+    """Returns where a venue that takes keys is reached, as far as the configuration says it."""
+    settings: dict[str, Any] = {}
+    if (place := config.venues.get(venue)) is not None and place.rest_url:
+        settings |= {"rest_url": place.rest_url, "ws_url": place.ws_url}
+    if config.network.proxy:
+        settings["proxy"] = config.network.proxy
+    return settings
+
+
+def account_settings(venue: str, account: str, config: Config, entry: KeyEntry | None) -> dict[str, Any]:
+    """Returns what a venue that takes keys is made with; without a key it can only be watched."""
+    settings = {"account": account} | place_of(venue, config)
+    if entry is not None:
+        settings |= {"credentials": entry.credentials, "may_trade": entry.may_trade}
+    return settings
+
+
+def open_with(config: Config, redactor: Redactor) -> Callable[[KeyEntry], Venue]:
+    """Returns what makes the unconnected venue of a key; it raises VenueError where that can not be done.
+
+    `redactor` learns what must not be written anywhere.
+    """
+
+    def make(entry: KeyEntry) -> Venue:
+        learn(redactor, entry)
+        venue, account = entry.name.venue, entry.name.account
+        return create_venue(venue, account_settings(venue, account, config, entry))
+
+    return make
+
+
+def learn(redactor: Redactor, entry: KeyEntry) -> None:
+    """Has a key masked wherever something is written."""
+    redactor.learn(entry.credentials.key, entry.credentials.secret, entry.credentials.passphrase)
+
+
+def vault_of(paths: Paths, config: Config) -> Vault:
+    """Returns where the keys are kept, as the configuration says; nothing is opened."""
+    return Vault(paths.keys_dir, store=KeyStore(config.credentials.store))
