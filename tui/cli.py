@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import os
+import sys
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 import msgspec
 
 from tui.desk.inert import sanitise
 from tui.paths import DEFAULT_PROFILE, Paths, UnsafePath, profile_paths
-from venues.registry import venue_names
+from venues.registry import key_parts, venue_names
 
 OK = 0
 FAILED = 1
@@ -24,6 +28,8 @@ Exit codes:
   0    done
   1    an error, said on stderr
   2    wrong usage
+  3    doctor: warnings
+  4    doctor: faults
   129  the terminal hung up (after the detach policy was carried out)
   143  terminated (the same)
 """
@@ -110,7 +116,9 @@ class _Commands(click.Group):
 
     _elsewhere: ClassVar[dict[str, str]] = {
         **dict.fromkeys(("panic", "orders", "positions", "status", "do"), "tui.desk_commands"),
+        "doctor": "tui.doctor_command",
         "journal": "tui.journal_commands",
+        "keys": "tui.keys_command",
         "practice": "tui.practice_command",
         "venues": "tui.venues_command",
     }
@@ -207,7 +215,9 @@ def replay(context: click.Context, file: Path, speed: float) -> None:
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the paper market.")
 @click.option("--rate", type=click.FloatRange(0, 100_000), help="Of the paper market, events a second.")
+@click.pass_context
 def record(
+    context: click.Context,
     venue: str,
     out: Path,
     instruments: tuple[str, ...],
@@ -215,11 +225,18 @@ def record(
     seed: int | None,
     rate: float | None,
 ) -> None:
+    from tui.config import load_config
+    from tui.keyed_settings import place_of
     from tui.recorder import record_venue
 
     if out.exists():
         raise click.BadParameter(f"{out} exists; a recording never overwrites", param_hint="--out")
-    settings = {name: value for name, value in (("seed", seed), ("rate", rate)) if value is not None}
+    options: Options = context.obj
+    settings: dict[str, Any] = {
+        name: value for name, value in (("seed", seed), ("rate", rate)) if value is not None
+    }
+    if key_parts(venue):
+        settings |= place_of(venue, load_config(options.paths.config_file))
     done = record_venue(venue, settings, out, symbols=instruments, seconds=seconds)
     how = f"{done.rows:,} rows in {done.seconds:.1f} s" if done is not None else "ended by a signal"
     click.echo(f"{sanitise(str(out), _LONGEST_MESSAGE)}: {how}", err=True)
@@ -232,6 +249,7 @@ def run(arguments: list[str] | None = None) -> int:
 
     try:
         result = cli.main(args=arguments, prog_name="pitside", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
@@ -246,4 +264,17 @@ def run(arguments: list[str] | None = None) -> int:
     except (ConfigError, UnsafePath, VenueError) as error:
         click.echo(f"pitside: {sanitise(str(error), _LONGEST_MESSAGE)}", err=True)
         return FAILED
+    except OSError as error:
+        return _not_written(error)
     return result if isinstance(result, int) else OK
+
+
+def _not_written(error: OSError) -> int:
+    """Says what the system refused; of a pipe whose reader has left (`| head`), nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        # What is still to be written can not be, and would be tried once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno != errno.EPIPE:
+        where = f": {error.filename}" if error.filename else ""
+        click.echo(f"pitside: {sanitise(f'{error.strerror or error}{where}', _LONGEST_MESSAGE)}", err=True)
+    return FAILED

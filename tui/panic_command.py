@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import click
@@ -14,15 +14,20 @@ from tui.config import Config, ConfigError, load_config
 from tui.desk.frame import PanicLine
 from tui.desk.inert import sanitise
 from tui.desk.instance import Holder, InstanceError, last_holder
+from tui.desk.key_entries import KeyEntry, KeyName
 from tui.desk.panic_alone import LonePanic, panic_alone
 from tui.desk.remote_client import LostDesk, NoDesk, RemoteFault, ask
 from tui.desk.remote_messages import Failed, Receipt, VenueLine
 from tui.desk_commands import holder_of, receipt_words, say, venue_words
-from tui.opening import venue_settings
+from tui.keyed_settings import learn, vault_of
+from tui.logs import open_log
+from tui.opening import keys_wanted, venue_settings
 from tui.paths import UnsafePath, make_private_dir
+from tui.redaction import Redactor
+from tui.unlocking import keys_for
 from venues.errors import VenueError
 from venues.port import Mode, Venue
-from venues.registry import create_venue
+from venues.registry import create_venue, key_parts
 
 
 class _Target(NamedTuple):
@@ -30,6 +35,7 @@ class _Target(NamedTuple):
     account: str
     is_practice: bool = False
     is_wanted: bool = True  # else it is only where a desk would be opened, and need not have been
+    uses_key: bool = True  # else a desk there had none: one with paper orders on it uses no keys
 
 
 def run_panic(options: Options, venues: Sequence[str], *, is_sure: bool) -> bool:
@@ -110,25 +116,47 @@ def _targets(options: Options, venues: Sequence[str], config: Config) -> list[_T
         say(str(error), is_bad=True)
         last = Holder()
 
-    def targets(names: Iterable[str], *, is_practice: bool = False, is_wanted: bool = True) -> list[_Target]:
+    def targets(
+        names: Iterable[str], *, is_practice: bool = False, is_wanted: bool = True, uses_key: bool = True
+    ) -> list[_Target]:
         accounts = {name: options.account or (last.account if name in last.venues else "") for name in names}
         return [
-            _Target(name, account or config.desk.account, is_practice, is_wanted)
+            _Target(name, account or config.desk.account, is_practice, is_wanted, uses_key)
             for name, account in accounts.items()
         ]
 
     if venues:
         return targets(venues, is_practice=options.is_practice)
     was_practice = last.mode == Mode.PRACTICE
-    lived = targets(last.venues, is_practice=was_practice)
+    lived = targets(last.venues, is_practice=was_practice, uses_key=last.mode == Mode.LIVE)
     done = () if was_practice else last.venues
-    return lived + targets((name for name in config.desk.venues if name not in done), is_wanted=False)
+    rest = [name for name in config.desk.venues if name not in done]
+    would_use = bool(keys_wanted(config.desk.venues, options, config))
+    return lived + targets(rest, is_wanted=False, uses_key=would_use)
+
+
+def _keys_for(options: Options, targets: Sequence[_Target], config: Config) -> Mapping[KeyName, KeyEntry]:
+    """Reads the keys that are needed, asking for the keyring's password where it must."""
+    wanted = [KeyName(one.venue, one.account) for one in targets if one.uses_key and not one.is_practice]
+    found = keys_for([name for name in wanted if key_parts(name.venue)], vault_of(options.paths, config))
+    for notice in found.notices:
+        say(notice, is_bad=True)
+    return found.entries
 
 
 def _alone(options: Options, wanted: Sequence[str], holder: Holder | None) -> bool:
+    redactor = Redactor()
+    with open_log(options.paths.state_dir, redactor):
+        return _act_alone(options, wanted, holder, redactor)
+
+
+def _act_alone(options: Options, wanted: Sequence[str], holder: Holder | None, redactor: Redactor) -> bool:
     config = _config_of(options)
     opened: list[tuple[Venue, str]] = []
     targets = _targets(options, wanted, config)
+    keys = _keys_for(options, targets, config)
+    for entry in keys.values():
+        learn(redactor, entry)
     is_proven = True
     watched = 0
     for target in targets:
@@ -138,7 +166,7 @@ def _alone(options: Options, wanted: Sequence[str], holder: Holder | None) -> bo
             continue
         try:
             chosen = msgspec.structs.replace(options, account=target.account)
-            venue = create_venue(target.venue, venue_settings(target.venue, chosen, config))
+            venue = create_venue(target.venue, venue_settings(target.venue, chosen, config, keys))
         except (VenueError, UnsafePath) as error:
             say(f"{target.venue}: {error}", is_bad=True)
             is_proven = False
@@ -159,7 +187,7 @@ def _alone(options: Options, wanted: Sequence[str], holder: Holder | None) -> bo
 def _say_watched(target: _Target) -> bool:
     """Says that there is no key; a venue that was only configured to be watched has nothing of the desk's."""
     say(
-        f"{target.venue}/{target.account}: there is no key for it: nothing was done there",
+        f"{target.venue}/{target.account}: there is no key for it that may trade: nothing was done there",
         is_bad=target.is_wanted,
     )
     return not target.is_wanted

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.e2e.pty_session import PROJECT_ROOT
 from tui.cli import FAILED, OK, USAGE, Options, cli, run
 from tui.config import Config, GuardsSection, parse_config
 from tui.launch import limits_of
@@ -46,7 +47,7 @@ def test_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["--seed", "-1"], "--seed"),
         (["replay", "/nowhere.jsonl"], "does not exist"),
         (["fly"], "No such command"),
-        (["practice", "paper"], "'paper' is not 'coinex'"),
+        (["practice", "paper"], "'paper' is not one of 'coinex', 'max'"),
         (["practice", "coinex", "--port", "70000"], "--port"),
         (["practice", "coinex", "--replay", "/nowhere.jsonl"], "does not exist"),
         (["record", "paper"], "--out"),
@@ -136,7 +137,15 @@ def test_every_command_has_help() -> None:
 def every_command() -> list[click.Command]:
     context = click.Context(cli)
     found = [cli.get_command(context, name) for name in cli.list_commands(context)]
-    told = {"journal", "replay", "record", "practice", "venues"}
+    told = {"journal", "replay", "record", "practice", "venues", "keys", "doctor"}
     asking = {"panic", "orders", "positions", "status", "do"}
     assert {command.name for command in found if command is not None} == told | asking
     return [command for command in found if command is not None]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_that_can_not_be_written_is_said_without_a_trace() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "tui", "venues"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
+    assert (done.returncode, done.stderr) == (FAILED, "pitside: No space left on device\n")

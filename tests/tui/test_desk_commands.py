@@ -329,10 +329,10 @@ def test_a_venue_without_a_key_is_said_and_only_fails_who_named_it(home: Path) -
     path.chmod(0o600)
     done = invoke("panic", "--yes")
     assert done.exit_code == 0, done.output
-    assert "coinex/main: there is no key for it: nothing was done there" in done.stdout
+    assert "coinex/main: there is no key for it that may trade: nothing was done there" in done.stdout
     named = invoke("panic", "--yes", "--venue", "coinex")
     assert named.exit_code == 1
-    assert named.stderr == "coinex/main: there is no key for it: nothing was done there\n"
+    assert named.stderr == "coinex/main: there is no key for it that may trade: nothing was done there\n"
     path.write_text('[desk]\nvenue = "coinex"\n')
     assert invoke("panic", "--yes").exit_code == 1, "nothing at all was done"
     leave_a_holder("LIVE", "coinex")

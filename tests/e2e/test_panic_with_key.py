@@ -1,0 +1,95 @@
+"""`pitside panic` on a real venue while no desk runs: the key is read with a password that is asked for."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from tests.e2e.pty_session import PtySession
+from tui.desk.key_entries import KeyEntry, KeyName, KeyStore
+from tui.desk.vault import Vault
+from venues.port import Credentials
+from venues.secret import Secret
+from venues.simulators.serving import Practice, served_in_thread
+
+PANIC = [sys.executable, "-m", "tui", "panic", "--yes"]
+PASSWORD = "a password of five words"
+
+
+@pytest.fixture
+def practice() -> Iterator[Practice]:
+    with served_in_thread("coinex", seed=1, rate=0) as practice:
+        yield practice
+
+
+@pytest.fixture
+def home(tmp_path: Path, practice: Practice) -> Path:
+    """A user whose desk would open the exchange, and whose key is in an encrypted file."""
+    config = tmp_path / "config" / "pitside" / "default"
+    config.mkdir(parents=True, mode=0o700)
+    (config / "config.toml").write_text(f"""\
+[desk]
+venue = "coinex"
+
+[credentials]
+store = "file"
+
+[venues.coinex]
+rest_url = "{practice.rest_url}"
+ws_url = "{practice.ws_url}"
+""")
+    folder = tmp_path / "state" / "pitside"
+    folder.mkdir(parents=True, mode=0o700)
+    credentials = Credentials(practice.api_key, practice.api_secret)
+    entry = KeyEntry(name=KeyName("coinex"), credentials=credentials, created_at=time.time_ns())
+    Vault(folder, store=KeyStore.FILE).write(entry, Secret(PASSWORD))
+    return tmp_path
+
+
+def asked(practice: Practice, method: str, path: str, **wish: object) -> dict[str, Any]:
+    place = urlsplit(practice.rest_url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
+    try:
+        connection.request(method, path, msgspec.json.encode(wish))
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return msgspec.json.decode(answer.read(), type=dict[str, Any])
+    finally:
+        connection.close()
+
+
+def resting(practice: Practice) -> int:
+    orders = asked(practice, "GET", "/practice/state")["orders"]
+    return sum(order["status"] in ("new", "partially_filled") for order in orders)
+
+
+@pytest.mark.pty
+def test_it_cancels_with_the_key_whose_password_was_typed(home: Path, practice: Practice) -> None:
+    for price in ("30000", "31000"):
+        order = {"symbol": "BTCUSDT", "side": "buy", "type": "limit", "price": price, "quantity": "0.01"}
+        asked(practice, "POST", "/practice/act", do="place", **order)
+    assert resting(practice) == 2
+
+    with PtySession(PANIC, home=home, has_network=True) as session:
+        session.wait_for("password (not shown)", 20)
+        session.type("\r")
+        assert session.wait_exit(20).code == 1, "without the password nothing is proven"
+        assert "no key of coinex main was read" in session.text
+        assert "coinex/main: there is no key for it that may trade: nothing was done there" in session.text
+    assert resting(practice) == 2
+
+    with PtySession(PANIC, home=home, has_network=True) as session:
+        session.wait_for("password (not shown)", 20)
+        session.type(f"{PASSWORD}\r")
+        assert session.wait_exit(40).code == 0, session.text
+        assert "coinex/main: 2 cancelled, 0 closed; nothing is left, read twice" in session.text
+        assert PASSWORD not in session.text
+    assert resting(practice) == 0
