@@ -61,4 +61,9 @@ def in_short(can: Capabilities) -> str:
 
 def remedy_of(venue: str) -> str:
     """Returns why a venue that is open for reading only takes no orders, and what can be done about it."""
-    return f"there is no key for {venue}; `pitside --venue {venue} --practice` trades on a local copy of it"
+    return f"there is no key for {venue}: press K to add one, or  pitside keys add {venue}"
+
+
+def practice_instead(venue: str) -> str:
+    """Returns how to trade on a venue without a key."""
+    return f"`pitside --venue {venue} --practice` trades on a local copy of it"

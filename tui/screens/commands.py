@@ -68,6 +68,7 @@ class Commands:
             "row.show": lambda _: self._show_row(),
             "instrument.pick": lambda _: self._pick(),
             "venue.pick": self._pick_venue,
+            "keys.manage": self._manage_keys,
             "instrument.favourite": lambda _: self._favourite(),
             "chart.interval": self._interval,
             "tape.filter": self._filter,
@@ -183,6 +184,12 @@ class Commands:
             self.go_to_venue(wanted)
         elif not isinstance(self._app.screen, VenuePicker):
             self._app.push_screen(VenuePicker(self._dashboard))
+
+    def _manage_keys(self, venue: str) -> None:
+        from tui.screens.keys import KeysScreen  # a paper desk has no keys
+
+        if not isinstance(self._app.screen, KeysScreen):
+            self._app.push_screen(KeysScreen(self._dashboard, venue))
 
     def go_to_venue(self, venue: str) -> bool:
         """Shows an instrument of a venue that is open, or asks for one that is not to be opened; whether it shows

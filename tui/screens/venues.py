@@ -45,6 +45,8 @@ class VenuePicker(ModalScreen[None], inherit_bindings=False):
         self._is_ready = False  # until the widgets are there
         for key in dashboard.keymap.keys("venue.pick"):
             self._bindings.bind(key, "leave", "leave", show=False)
+        for key in dashboard.keymap.keys("keys.manage"):
+            self._bindings.bind(key, "manage_keys", "API keys", show=False)
         for key in dashboard.keymap.keys("app.quit"):
             self._bindings.bind(key, "quit_question", "quit", show=False)
 
@@ -129,6 +131,10 @@ class VenuePicker(ModalScreen[None], inherit_bindings=False):
 
     def action_quit_question(self) -> None:
         self._dashboard.perform("app.quit")
+
+    def action_manage_keys(self) -> None:
+        row = self._table.selected
+        self._dashboard.perform("keys.manage", row.venue if row is not None else "")
 
     def action_choose(self) -> None:
         """Enter: shows an instrument of an open venue, and leaves; or has one opened, and stays to be seen."""

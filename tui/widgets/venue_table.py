@@ -224,6 +224,8 @@ def _state_of_things(row: VenueRow, view: VenueView, now: int, palette: Palette)
         said.append(
             ("orders", [("off: ", palette.text), (view.fault or abilities.remedy_of(row.venue), palette.text)])
         )
+        if not view.fault:
+            said.append(("or", [(abilities.practice_instead(row.venue), palette.muted)]))
     return said
 
 

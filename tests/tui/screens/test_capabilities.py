@@ -30,7 +30,7 @@ from venues.model import NANOSECONDS, OrderType, Side, TimeInForce
 from venues.port import Mode
 
 D = Decimal
-LOCAL_COPY = "`pitside --venue coinex --practice` trades on a local copy of it"
+REMEDY = "there is no key for coinex: press K to add one, or  pitside keys add coinex"
 
 
 def trading_frame() -> Frame:
@@ -149,7 +149,7 @@ async def test_a_venue_that_is_read_only_has_no_ticket_and_says_why_and_the_reme
     async with running(ScriptedDesk([watched_frame()])) as desk:
         await desk.press(*keys)
         await desk.until(lambda: desk.toasts)
-        assert desk.toasts == [f"coinex is READ-ONLY: there is no key for coinex; {LOCAL_COPY}"]
+        assert desk.toasts == [f"coinex is READ-ONLY: {REMEDY}"]
         assert not desk.dashboard.ticket.is_open
         assert not desk.dashboard.hand.has_preview
         await desk.press("enter", "y")
@@ -160,9 +160,7 @@ async def test_there_is_nothing_to_arm_where_nothing_can_be_ordered() -> None:
     async with running(ScriptedDesk([watched_frame()])) as desk:
         await desk.press("A")
         await desk.until(lambda: desk.toasts)
-        assert desk.toasts == [
-            f"there is nothing to arm: coinex is READ-ONLY: there is no key for coinex; {LOCAL_COPY}"
-        ]
+        assert desk.toasts == [f"there is nothing to arm: coinex is READ-ONLY: {REMEDY}"]
         assert desk.asked == []
 
 
