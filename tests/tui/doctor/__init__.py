@@ -1,0 +1,1 @@
+"""The doctor, check by check, on real files, sockets and terminals."""
