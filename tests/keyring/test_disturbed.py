@@ -1,0 +1,63 @@
+"""Keys are stored, or nothing is left behind, while something is in the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.keyring.asking import LONGEST, Wish, ask, ask_together, asking
+from tests.keyring.buses import (
+    make_collection,
+    plaintext_backend,
+    plaintext_store,
+    session_bus,
+    silent_prompter,
+)
+from tests.keyring.people import Person, until
+
+pytestmark = pytest.mark.timeout(60)
+
+PASSWORD = "a password of five words"
+OPEN: Wish = {"venue": "coinex", "password": PASSWORD}
+WRITE: Wish = {**OPEN, "do": "write", "key": "KEYKEYKEYKEY", "secret": "SECRETSECRET"}
+READ: Wish = {**OPEN, "do": "read", "accounts": ["main", "hedge"]}
+
+
+def test_a_prompter_that_nobody_answers_is_not_needed_with_the_password(person: Person) -> None:
+    make_collection(person, PASSWORD)
+    with session_bus(person) as bus:
+        with silent_prompter(person, bus) as asked:
+            written, read = ask(person, bus.environment, WRITE, READ)
+        assert asked == []
+    assert not written.fault
+    assert read.keys["main"].secret == "SECRETSECRET"
+
+
+def test_a_backend_that_the_environment_asks_for_is_not_heeded(person: Person) -> None:
+    chosen = {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring", **plaintext_backend(person)}
+    person.write_file(
+        person.home / ".config/python_keyring/keyringrc.cfg",
+        "[backend]\ndefault-keyring=keyrings.alt.file.PlaintextKeyring\n",
+    )
+    written, read = ask(person, chosen, WRITE, READ)
+    assert not written.fault
+    assert read.keys["main"].secret == "SECRETSECRET"
+    assert not plaintext_store(person).exists()
+    assert person.files_with(b"SECRETSECRET") == []
+
+
+def test_two_at_once_both_store(person: Person) -> None:
+    first, second = ask_together(person, {}, WRITE, {**WRITE, "account": "hedge"})
+    assert (first.fault, second.fault) == (False, False)
+    [read] = ask(person, {}, READ)
+    assert sorted(read.keys) == ["hedge", "main"]
+    assert person.running() == []
+
+
+@pytest.mark.parametrize("program", ["dbus-daemon", "gnome-keyring-daemon"])
+def test_what_is_killed_leaves_no_open_keyring_behind(program: str, person: Person) -> None:
+    assert not ask(person, {}, WRITE)[0].fault
+    with asking(person, {}, *[READ] * 20) as process:
+        until(lambda: program in person.running(), LONGEST, what=program)
+        process.kill()
+        process.wait()
+        until(lambda: not person.running(), LONGEST, what="the end of what was started")
