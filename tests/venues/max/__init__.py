@@ -1,0 +1,1 @@
+"""The client of MAX, at a MAX that does as it is told."""

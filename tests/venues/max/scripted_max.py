@@ -1,0 +1,133 @@
+"""A MAX that does as it is told: its REST half on a real socket of this loop.
+
+It checks signatures by the document, not by our own code: what the payload says must be what was sent, and a nonce
+is good once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+from collections import deque
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from tests.venues.max.documented import Example
+from tests.venues.transport.scripted import Received, read_request, say
+
+KEY, SECRET = "AK_TEST", "SK_TEST_0123456789abcdef"
+JSON = {"Content-Type": "application/json"}
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What one request asked for; `parameters` hold neither the nonce nor the path."""
+
+    verb: str
+    path: str
+    parameters: dict[str, Any]
+    nonce: int | None
+    headers: dict[str, str]
+
+
+class ScriptedMax:
+    """Answers with what waits in `answers`, one after the other; the last of them stays."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.answers: deque[tuple[int, dict[str, str], bytes]] = deque()
+        self.nonces: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def answer(self, body: object, status: int = 200, **headers: str) -> None:
+        """Puts an answer behind those that wait."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.append((status, JSON | named, raw))
+
+    def answer_as(self, example: Example) -> None:
+        self.answer(example.raw, example.status)
+
+    def error(self, code: int, status: int = 400, message: str = "the venue's words") -> None:
+        self.answer({"success": False, "error": {"code": code, "message": message}}, status)
+
+    @property
+    def call(self) -> Call:
+        """The only call so far."""
+        (call,) = self.calls
+        return call
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> ScriptedMax:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while True:
+                await say(writer, *self._answer(await read_request(reader, 0)))
+        writer.close()
+        self._tasks.discard(task)
+
+    def _answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
+        url = urlsplit(request.target)
+        sent = _query(url.query) if request.method == "GET" else json.loads(request.body)
+        nonce = sent.pop("nonce", None)
+        found = Call(request.method, url.path, sent, None if nonce is None else int(nonce), request.headers)
+        self.calls.append(found)
+        if found.nonce is not None and (code := self._wrong(found)):
+            return 401, JSON, json.dumps({"success": False, "error": {"code": code, "message": "no"}}).encode()
+        return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+
+    def _wrong(self, call: Call) -> int:
+        payload = call.headers["x-max-payload"]
+        said = json.loads(base64.b64decode(payload, validate=True))
+        signature = hmac.new(SECRET.encode(), payload.encode(), hashlib.sha256).hexdigest()
+        whole = {"nonce": call.nonce, "path": call.path, **call.parameters}
+        if call.verb == "GET":  # a query is text; the payload may say numbers
+            said, whole = ({name: _text(value) for name, value in each.items()} for each in (said, whole))
+        if call.headers["x-max-signature"] != signature or said != whole:
+            return 2005
+        if call.headers["x-max-accesskey"] != KEY or call.headers["content-type"] != "application/json":
+            return 2008
+        if call.nonce is None or call.nonce in self.nonces:
+            return 2006
+        self.nonces.add(call.nonce)
+        return 0
+
+
+def _query(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text)):
+        if name.endswith("[]"):
+            found.setdefault(name.removesuffix("[]"), []).append(value)
+        else:
+            assert name not in found
+            found[name] = value
+    return found
+
+
+def _text(value: object) -> object:
+    return json.dumps(value) if isinstance(value, bool | int) else value
