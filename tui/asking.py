@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import signal
 import sys
 import termios
@@ -218,6 +219,8 @@ class Lines:
     """Standard input that is no terminal, a line at a time."""
 
     def __init__(self, stream: BinaryIO | None = None) -> None:
+        if stream is None and sys.stdin is None:
+            raise Refused("standard input is closed, and there is nothing else to read from")
         self._stream = stream if stream is not None else sys.stdin.buffer
 
     def next(self, label: str, parts: int = 1) -> str:
@@ -229,6 +232,16 @@ class Lines:
         if len(said) == most:
             raise Refused(f"the line with the {label} on standard input is too long")
         return _decoded(said, label)
+
+
+def line_of_input(label: str, patience: float) -> Secret | None:
+    """Returns a line of standard input that is no terminal, None where none comes within `patience` seconds."""
+    if sys.stdin is None or not select.select([sys.stdin], [], [], patience)[0]:
+        return None
+    try:
+        return part_of(Lines().next(label), label, is_key=False) or None
+    except Refused:
+        return None
 
 
 def _decoded(said: bytes, label: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from tui.paths import UnsafePath, check_private
+from tui.paths import ACCOUNT_RULE, UnsafePath, check_private, is_account_name
 from venues.registry import key_parts, venue_names
 
 Level: TypeAlias = Literal["none", "preview", "confirm"]
@@ -163,6 +163,8 @@ def _check_ranges(config: Config, text: str, path: Path) -> None:
             raise ConfigError(_located(text, path, key, "must be above zero; remove it for the default"))
     if not config.desk.venues:
         raise ConfigError(_located(text, path, "desk.venue", 'must name a venue, as in ["coinex"]'))
+    if not is_account_name(config.desk.account):
+        raise ConfigError(_located(text, path, "desk.account", f"is no account's name: use {ACCOUNT_RULE}"))
     if config.lock.idle < 0:
         raise ConfigError(_located(text, path, "lock.idle", "must be 0 (never) or a number of seconds"))
     if config.lock.stall <= 0:

@@ -11,7 +11,7 @@ from tui.desk.key_entries import KeyEntry, KeyName
 from tui.desk.key_service import KeyService
 from tui.desk.session import Session
 from tui.desk.vault import Vault
-from venues.port import Mode, Venue
+from venues.port import UNTOLD, Mode, Venue
 from venues.registry import key_parts
 
 OpenWith: TypeAlias = Callable[[KeyName, KeyEntry | None], Venue]
@@ -57,7 +57,7 @@ class DeskKeys:
             return "this desk practises, and uses no keys"
         # An adapter's import alone can take a fifth of a second, in which this loop has orders to send.
         venue = await asyncio.to_thread(self._open_with, name, entry)
-        outcome = await self._session.rekey(venue)
+        outcome = await self._session.rekey(venue, entry.permissions if entry is not None else UNTOLD)
         if outcome.verdict is not Verdict.SENT:
             await venue.aclose()
             return f"on this desk nothing changes: {'; '.join(reason.text for reason in outcome.reasons)}"

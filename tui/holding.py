@@ -46,7 +46,9 @@ class Holding:
         """
         traded = tuple(name for name, mode in modes.items() if mode not in UNKEPT)
         if traded:
-            self._lock.acquire(mode_of(modes.values()).value, traded, account)
+            mode = mode_of(modes.values()).value
+            self._lock.acquire(mode, traded, account)
+            self._lock.note(mode, traded, account)
 
     def release(self) -> None:
         self._lock.release()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.config import Config
 from tui.desk.key_entries import KeyEntry, KeyStore
-from tui.desk.vault import Vault
 from tui.paths import Paths
 from tui.redaction import Redactor
 from venues.port import Venue
 from venues.registry import create_venue
+
+if TYPE_CHECKING:
+    from tui.desk.vault import Vault
 
 
 def place_of(venue: str, config: Config) -> dict[str, Any]:
@@ -53,4 +55,7 @@ def learn(redactor: Redactor, entry: KeyEntry) -> None:
 
 def vault_of(paths: Paths, config: Config) -> Vault:
     """Returns where the keys are kept, as the configuration says; nothing is opened."""
+    # What it brings with it is 8 ms that no paper desk's first paint should wait for.
+    from tui.desk.vault import Vault
+
     return Vault(paths.keys_dir, store=KeyStore(config.credentials.store))

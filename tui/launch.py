@@ -139,6 +139,9 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
             return DeskKeys(session, account, open_with, used).service(vault_of(options.paths, config))
 
         session.make_keys = make_keys
+        for name, entry in unlocked.items():
+            if name.venue in session.links:
+                session.note_permissions(session.links[name.venue], entry.permissions)
         for notice in key_notices:
             session.store.log(notice, Severity.WARNING)
         for child in children:

@@ -13,7 +13,7 @@ from tui.desk.frame import VenueOffer
 from tui.desk.key_entries import KeyEntry, KeyName
 from tui.desk.roster import mixture, refusal
 from tui.keyed_settings import account_settings
-from tui.paths import make_private_dir
+from tui.paths import ACCOUNT_RULE, is_account_name, make_private_dir
 from venues.port import Mode, Venue
 from venues.registry import create_venue, key_parts, venue_names
 
@@ -43,8 +43,15 @@ def _not_practised(name: str, known: Sequence[str]) -> str:
 
 
 def account_of(options: Options, config: Config) -> str:
-    """Returns the name of the account that is opened on every venue."""
-    return options.account or config.desk.account
+    """Returns the name of the account that is opened on every venue.
+
+    Raises:
+        UsageError: an account can not be called so.
+    """
+    account = options.account or config.desk.account
+    if not is_account_name(account):
+        raise click.UsageError(f"{account!r} is no account's name: use {ACCOUNT_RULE}")
+    return account
 
 
 def keys_wanted(names: Sequence[str], options: Options, config: Config) -> list[KeyName]:

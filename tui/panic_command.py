@@ -9,12 +9,13 @@ from typing import NamedTuple
 import click
 import msgspec
 
+from tui.asking import has_terminal, line_of_input
 from tui.cli import Options
 from tui.config import Config, ConfigError, load_config
 from tui.desk.frame import PanicLine
 from tui.desk.inert import sanitise
 from tui.desk.instance import Holder, InstanceError, last_holder
-from tui.desk.key_entries import KeyEntry, KeyName
+from tui.desk.key_entries import KeyEntry, KeyName, KeyringState
 from tui.desk.panic_alone import LonePanic, panic_alone
 from tui.desk.remote_client import LostDesk, NoDesk, RemoteFault, ask
 from tui.desk.remote_messages import Failed, Receipt, VenueLine
@@ -24,10 +25,14 @@ from tui.logs import open_log
 from tui.opening import keys_wanted, venue_settings
 from tui.paths import UnsafePath, make_private_dir
 from tui.redaction import Redactor
-from tui.unlocking import keys_for
+from tui.unlocking import ask_password, keys_for
 from venues.errors import VenueError
 from venues.port import Mode, Venue
 from venues.registry import create_venue, key_parts
+from venues.secret import Secret
+
+_WITHOUT = "Enter alone goes on without: where a key is needed, nothing is cancelled then"
+_PATIENCE = 2.0  # seconds for a line of standard input: a panic that nobody answers must not wait
 
 
 class _Target(NamedTuple):
@@ -128,17 +133,43 @@ def _targets(options: Options, venues: Sequence[str], config: Config) -> list[_T
     if venues:
         return targets(venues, is_practice=options.is_practice)
     was_practice = last.mode == Mode.PRACTICE
-    lived = targets(last.venues, is_practice=was_practice, uses_key=last.mode == Mode.LIVE)
+    was_live = last.mode == Mode.LIVE
+    lived = targets(last.venues, is_practice=was_practice, uses_key=was_live)
     done = () if was_practice else last.venues
-    rest = [name for name in config.desk.venues if name not in done]
-    would_use = bool(keys_wanted(config.desk.venues, options, config))
-    return lived + targets(rest, is_wanted=False, uses_key=would_use)
+    rest = targets((name for name in config.desk.venues if name not in done), is_wanted=False)
+    wanted = {name.venue for name in keys_wanted(config.desk.venues, options, config)}
+    if last.venues and not was_live:
+        # What is real there was not traded on by a desk that only played: it may be a person's own affair.
+        for name in sorted(wanted.intersection(one.venue for one in rest)):
+            say(
+                f"{name}: the last desk was {last.mode} and did not trade there: nothing is done there. "
+                f"To clear it:  pitside --venue {name} panic",
+                is_bad=True,
+            )
+        rest, wanted = [one for one in rest if one.venue not in wanted], set()
+    return lived + [one._replace(uses_key=one.venue in wanted) for one in rest]
+
+
+def _ask(state: KeyringState, otherwise: str) -> Secret | None:
+    """Asks on the terminal; without one, a line of standard input is taken, if one is there."""
+    if has_terminal():
+        return ask_password(state, otherwise)
+    say(
+        f"{state.sentence}; there is no terminal (ssh -t brings one): a line of standard input is read",
+        is_bad=True,
+    )
+    return line_of_input("password", _PATIENCE)
 
 
 def _keys_for(options: Options, targets: Sequence[_Target], config: Config) -> Mapping[KeyName, KeyEntry]:
     """Reads the keys that are needed, asking for the keyring's password where it must."""
     wanted = [KeyName(one.venue, one.account) for one in targets if one.uses_key and not one.is_practice]
-    found = keys_for([name for name in wanted if key_parts(name.venue)], vault_of(options.paths, config))
+    found = keys_for(
+        [name for name in wanted if key_parts(name.venue)],
+        vault_of(options.paths, config),
+        ask=_ask,
+        otherwise=_WITHOUT,
+    )
     for notice in found.notices:
         say(notice, is_bad=True)
     return found.entries

@@ -13,6 +13,8 @@ import platformdirs
 APPLICATION = "pitside"
 DEFAULT_PROFILE = "default"
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
+ACCOUNT_RULE = "letters, digits, dots, - and _, at most 32, a letter or digit first"
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -59,13 +61,21 @@ def profile_paths(profile: str = DEFAULT_PROFILE) -> Paths:
     )
 
 
+def is_account_name(name: str) -> bool:
+    """Says whether an account can be called so: the name becomes part of files' names, and is shown."""
+    return _ACCOUNT.match(name) is not None
+
+
 def make_private_dir(path: Path) -> Path:
     """Makes a folder that only its owner may enter (0700), parents too, and returns it.
 
     Raises:
         UnsafePath: it exists and is a link, is not a folder, or others may write to it.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():  # `parents=True` would leave those above as open as the umask has them
+            folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     check_private(path)
     path.chmod(0o700)
     return path

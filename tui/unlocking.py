@@ -12,7 +12,7 @@ from tui.desk.vault import Vault
 from venues.secret import Secret
 
 TRIES = 3  # a typing mistake is one; after three it is not a mistake
-_LATER = "Enter alone goes on without keys: the venues can then only be watched; K in the desk opens them later"
+LATER = "Enter alone goes on without keys: the venues can then only be watched; K in the desk opens them later"
 _WRONG = frozenset({KeyringCode.DENIED, KeyringCode.FILE_DENIED})
 
 # Gets the state that stands in the way and what Enter alone does; returns a password, None where none was given.
@@ -80,10 +80,12 @@ def unlocked(
     return None, state
 
 
-def keys_for(names: Sequence[KeyName], vault: Vault, *, ask: Ask | None = ask_password) -> Unlocked:
+def keys_for(
+    names: Sequence[KeyName], vault: Vault, *, ask: Ask | None = ask_password, otherwise: str = LATER
+) -> Unlocked:
     """Reads the keys of those `names` that are stored; where none is, nothing is opened, asked or waited for.
 
-    `ask` None: there is nobody to ask.
+    `ask` None: there is nobody to ask. `otherwise` says what Enter alone does.
     """
     try:
         stored = set(vault.names())
@@ -99,7 +101,7 @@ def keys_for(names: Sequence[KeyName], vault: Vault, *, ask: Ask | None = ask_pa
     password: Secret | None = None
     if ask is not None and is_asked_for(state) and not state.creates:
         for _ in range(TRIES):
-            if (password := ask(state, _LATER)) is None:
+            if (password := ask(state, otherwise)) is None:
                 break
             try:
                 return _found(wanted, vault.read(wanted, password))
@@ -123,7 +125,7 @@ def _found(wanted: Sequence[KeyName], entries: dict[KeyName, KeyEntry]) -> Unloc
 def _notice(names: Sequence[KeyName], state: KeyringState) -> str:
     which = f"no key of {', '.join(map(str, names))} was read" if names else "no keys were read"
     if state.creates:
-        return f"{which}: {state.words}. Add it again with  pitside keys add"
+        return f"{which}: {state.words}; add it again with  pitside keys add"
     if is_asked_for(state):
-        return f"{which}: {state.words}. Its password opens it, by K in the desk"
+        return f"{which}: {state.words}; its password opens it, by K in the desk"
     return f"{which}: {state.sentence}"

@@ -147,6 +147,10 @@ class Permissions(msgspec.Struct, frozen=True, kw_only=True):
     told_by: str = ""  # "the venue" or "you"; empty where nobody has told
 
 
+UNTOLD = Permissions()
+"""Nobody has told anything."""
+
+
 @runtime_checkable
 class MarketData(Protocol):
     """The public half of a venue."""

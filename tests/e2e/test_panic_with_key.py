@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from tests.e2e.pty_session import PtySession
+from tests.e2e.pty_session import PROJECT_ROOT, PtySession, child_environment
+from tui.desk.instance import InstanceLock
 from tui.desk.key_entries import KeyEntry, KeyName, KeyStore
 from tui.desk.vault import Vault
 from venues.port import Credentials
@@ -71,11 +73,48 @@ def resting(practice: Practice) -> int:
     return sum(order["status"] in ("new", "partially_filled") for order in orders)
 
 
-@pytest.mark.pty
-def test_it_cancels_with_the_key_whose_password_was_typed(home: Path, practice: Practice) -> None:
-    for price in ("30000", "31000"):
+def panic(home: Path, given: str) -> subprocess.CompletedProcess[str]:
+    """Runs it without a terminal, as cron or `ssh HOST` do."""
+    return subprocess.run(
+        PANIC, input=given, capture_output=True, text=True, timeout=60, cwd=PROJECT_ROOT,
+        env=child_environment(home, {}), start_new_session=True,
+    )  # fmt: skip
+
+
+def place(practice: Practice, *prices: str) -> None:
+    for price in prices:
         order = {"symbol": "BTCUSDT", "side": "buy", "type": "limit", "price": price, "quantity": "0.01"}
         asked(practice, "POST", "/practice/act", do="place", **order)
+
+
+def test_without_a_terminal_the_password_is_a_line_of_standard_input(home: Path, practice: Practice) -> None:
+    place(practice, "30000")
+    silent = panic(home, "")
+    assert silent.returncode == 1
+    assert "there is no terminal (ssh -t brings one)" in silent.stderr
+    assert resting(practice) == 1
+    done = panic(home, f"{PASSWORD}\n")
+    assert (done.returncode, resting(practice)) == (0, 0), done.stderr
+    assert PASSWORD not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mode", ["PAPER", "PRACTICE"])
+def test_after_a_desk_that_only_played_nothing_real_is_touched(home: Path, practice: Practice, mode: str) -> None:
+    place(practice, "30000")
+    folder = home / "state" / "pitside" / "default"
+    venues = ("paper",) if mode == "PAPER" else ("coinex",)
+    lock = InstanceLock(folder)
+    lock.acquire(mode, venues, "main")
+    lock.release()
+    done = panic(home, f"{PASSWORD}\n")
+    assert resting(practice) == 1
+    assert f"coinex: the last desk was {mode} and did not trade there: nothing is done there" in done.stderr
+    assert "pitside --venue coinex panic" in done.stderr
+
+
+@pytest.mark.pty
+def test_it_cancels_with_the_key_whose_password_was_typed(home: Path, practice: Practice) -> None:
+    place(practice, "30000", "31000")
     assert resting(practice) == 2
 
     with PtySession(PANIC, home=home, has_network=True) as session:

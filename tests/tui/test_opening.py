@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from tests.e2e.pty_session import PROJECT_ROOT
@@ -20,6 +21,7 @@ from tui.desk.session import Session
 from tui.holding import Holding
 from tui.launch import journal_opener, run_desk
 from tui.opening import (
+    account_of,
     chosen_venues,
     modes_of,
     offers_beside,
@@ -210,3 +212,12 @@ def test_a_practice_desk_is_refused_where_the_profile_is_held(monkeypatch: pytes
     assert "another desk holds this profile: PAPER/main" in str(caught.value)
     assert "use another --profile" in str(caught.value)
     holder.release()
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a b", "x\x1b[31m", "", "-x", "n" * 33])
+def test_an_account_is_called_so_that_files_can_be(name: str) -> None:
+    if name:
+        with pytest.raises(click.UsageError, match="is no account's name"):
+            account_of(msgspec.structs.replace(options("paper"), account=name), Config())
+    with pytest.raises(ConfigError, match=r"desk\.account is no account's name"):
+        parse_config(f"[desk]\naccount = {json.dumps(name)}", Path("config.toml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,12 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(UnsafePath, match="symbolic link"):
         check_private(tmp_path / "link")
+
+
+def test_folders_above_a_private_one_are_made_private_too(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        made = make_private_dir(tmp_path / "state" / "pitside" / "default")
+    finally:
+        os.umask(before)
+    assert {folder.stat().st_mode & 0o777 for folder in (made, made.parent, made.parent.parent)} == {0o700}

@@ -30,7 +30,7 @@ class Person:
 
 
 def notice_of(state: KeyringState) -> str:
-    return f"no key of coinex main was read: {state.words}. Its password opens it, by K in the desk"
+    return f"no key of coinex main was read: {state.words}; its password opens it, by K in the desk"
 
 
 def test_a_desk_whose_venues_have_no_key_opens_and_asks_nothing() -> None:
@@ -68,7 +68,7 @@ def test_enter_alone_and_nobody_to_ask_go_on_without() -> None:
 
 
 def test_where_no_password_helps_none_is_asked_for() -> None:
-    remedies = {ABSENT: "Add it again with  pitside keys add", GONE: GONE.remedy}
+    remedies = {ABSENT: "add it again with  pitside keys add", GONE: GONE.remedy}
     for state, remedy in remedies.items():
         vault, person = MemoryVault(KEY), Person()
         vault.fault = state

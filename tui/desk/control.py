@@ -74,6 +74,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
 
 
+def denied(guard: str, text: str) -> Outcome:
+    """Returns the outcome of a wish that one guard stands against."""
+    return Outcome(verdict=Verdict.DENIED, reasons=(Reason(guard, text),))
+
+
 class CancelScope(msgspec.Struct, frozen=True, kw_only=True):
     """Which open orders; None does not restrict. External orders are included."""
 

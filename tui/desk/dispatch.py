@@ -97,6 +97,10 @@ class Dispatcher:
         error = await outcome_of(self._journal.intent(command, self._clock(), notional=notional))
         return _words_of(error) if isinstance(error, BaseException) else ""
 
+    async def note(self, text: str, topic: str) -> None:
+        """Keeps what the desk does by itself, and returns when that is durable; what fails is told."""
+        await self._write(self._journal.note(text, self._clock(), topic=topic))
+
     async def submit(
         self, venue: Venue, request: OrderRequest, tracked: Tracked, *, is_urgent: bool = False
     ) -> Answer:
@@ -211,7 +215,9 @@ class Dispatcher:
         if answer.fate is Fate.UNKNOWN:
             for one in departing.targets:
                 one.keep_unanswered(command)
-        if answer.fate in (Fate.ANSWERED, Fate.UNKNOWN) and not departing.has_left:
+        is_told = answer.fate in (Fate.ANSWERED, Fate.UNKNOWN)
+        is_empty = answer.fate is Fate.ANSWERED and not result  # there was nothing to cancel
+        if is_told and not departing.has_left and not is_empty:
             logger.error("%s sent a %s without the journal", departing.venue, type(command).__name__)
         return answer._replace(fault=departing.fault)
 

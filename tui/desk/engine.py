@@ -96,7 +96,7 @@ class Engine:
         self._is_up = threading.Event()
         self._opening: asyncio.Event | None = None
         self._door: Door | None = None
-        self._keys: KeyService | None = None
+        self._keys: asyncio.Future[KeyService] | None = None
         self._hold = 0.0
         self._longest_gap = 0.0
 
@@ -260,12 +260,12 @@ class Engine:
 
     def _ask_keys(self, wish: Callable[[KeyService], Coroutine[Any, Any, T]]) -> Future[T]:
         async def ask(session: Session) -> T:
+            if session.make_keys is None:
+                raise RuntimeError("this desk uses no keys")
             if self._keys is None:
-                if session.make_keys is None:
-                    raise RuntimeError("this desk uses no keys")
-                # Most desks never ask: it is imported only now, beside the loop.
-                self._keys = await asyncio.to_thread(session.make_keys)
-            return await wish(self._keys)
+                # Most desks never ask: it is imported only now, beside the loop, and for all who ask meanwhile.
+                self._keys = asyncio.ensure_future(asyncio.to_thread(session.make_keys))
+            return await wish(await asyncio.shield(self._keys))
 
         return self._ask(ask)
 
@@ -304,6 +304,8 @@ class Engine:
             await self._until_halted(session, self._halt)
         finally:
             self._session = None
+            if self._keys is not None and self._keys.done() and not self._keys.exception():
+                self._keys.result().vault.abort()  # its thread would hold up the end of the process
             opening.cancel()
             await asyncio.wait({opening})
             if self._door is not None:

@@ -101,6 +101,19 @@ class InstanceLock:
         except OSError as error:
             raise InstanceError(_words_of(error, self.path.parent)) from error
         descriptor = self._take()
+        try:
+            self._tell(descriptor, mode, venues, account)
+        except InstanceError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def note(self, mode: str, venues: tuple[str, ...], account: str) -> None:
+        """Says anew where the desk that has the lock trades. Raises InstanceError."""
+        if self._descriptor is not None:
+            self._tell(self._descriptor, mode, venues, account)
+
+    def _tell(self, descriptor: int, mode: str, venues: tuple[str, ...], account: str) -> None:
         text = msgspec.json.encode(
             Holder(pid=os.getpid(), mode=mode, venues=venues, account=account, since=self._clock())
         )
@@ -110,9 +123,7 @@ class InstanceLock:
         except OSError as error:
             # A full disk must not cost the lock: then it does not say who has it.
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                os.close(descriptor)
                 raise InstanceError(_words_of(error, self.path)) from error
-        self._descriptor = descriptor
 
     def release(self) -> None:
         """Gives the lock up. Again is no error."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 
 import msgspec
 
+from tui.paths import ACCOUNT_RULE, is_account_name
 from venues.errors import ConfigurationError
 from venues.port import Credentials, Permissions
-
-_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 
 
 class KeyName(msgspec.Struct, frozen=True, order=True):
@@ -25,10 +23,8 @@ class KeyName(msgspec.Struct, frozen=True, order=True):
 
 def key_name(venue: str, account: str) -> KeyName:
     """Returns a key's name. Raises ConfigurationError where the account's can not be one."""
-    if not _ACCOUNT.match(account):
-        raise ConfigurationError(
-            venue, "an account's name is of letters, digits, dots, - and _, at most 32, a letter or digit first"
-        )
+    if not is_account_name(account):
+        raise ConfigurationError(venue, f"an account's name is of {ACCOUNT_RULE}")
     return KeyName(venue, account)
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from tui.desk.control import Outcome, Reason, Verdict
+from tui.desk.control import Outcome, Verdict, denied
 from tui.desk.guards import Guards
+from tui.desk.inert import sanitise
 from tui.desk.link import Link
+from tui.desk.orders import Tracked
 from tui.desk.roster import Roster, mixture, mode_of
 from tui.desk.store import Store
 from tui.desk.supervision import Supervisor
-from venues.model import OrderStatus
-from venues.port import Mode, Venue
+from tui.desk.tasks import cancelled
+from venues.errors import OrderNotFound, VenueError
+from venues.model import Order, OrderStatus
+from venues.port import Mode, Permissions, Venue
 
+_RESTING = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
+_LOOKUPS = 3  # orders that ended within the last moment may not be listed any more, and still be found
 _LOOK_SECONDS = 0.02
 _CLOSING = 2.0  # seconds that the venue is given to close which is left
 
@@ -30,9 +36,11 @@ class Serving(Protocol):
         """Ends the running of a venue."""
         ...
 
-    async def take_profile(self) -> str:
-        """Takes the profile for a desk that only watched; returns why it can not be had, empty where it is."""
+    async def take_profile(self, link: Link) -> str:
+        """Takes the profile for a venue that was only watched; returns why it can not be had, empty if it is."""
         ...
+
+    def note_permissions(self, link: Link, permissions: Permissions) -> None: ...
 
 
 class Rekeying:
@@ -59,25 +67,48 @@ class Rekeying:
         self._sleep = sleep
         self._patience = patience
         self._is_swapping = asyncio.Lock()
+        self._swaps: set[asyncio.Task[Outcome]] = set()
+        self._closing: set[asyncio.Task[None]] = set()  # of venues that were left
 
-    async def run(self, venue: Venue) -> Outcome:
-        """Closes the venue of this name and goes on with `venue`, read back before anything is sent to it."""
+    async def run(self, venue: Venue, permissions: Permissions) -> Outcome:
+        """Goes on with `venue` in the place of the open one of its name, read back before anything is sent to it.
+
+        `permissions` are what is known of its key, until the venue itself tells them. Once begun it is carried
+        through, also where whoever asked for it stops waiting.
+        """
+        swap = asyncio.create_task(self._swap(venue, permissions))
+        self._swaps.add(swap)
+        swap.add_done_callback(self._swaps.discard)
+        return await asyncio.shield(swap)
+
+    async def aclose(self) -> None:
+        """Ends what is under way: the desk closes."""
+        await cancelled(self._swaps)
+        await cancelled(self._closing)
+
+    async def _swap(self, venue: Venue, permissions: Permissions) -> Outcome:
         async with self._is_swapping:
             if why := await self._hindrance(venue):
-                return Outcome(verdict=Verdict.DENIED, reasons=(Reason("key", why),))
+                return denied("key", why)
             link = self._roster.links[venue.name]
-            # Nothing new is sent from here on, and what is on its way gets its answer by the key that signed it.
-            self._supervisor.lose(link)
-            await self._let_answers_come(link)
+            self._supervisor.lose(link)  # nothing that adds risk is sent from here on
+            if _is_traded_on(link) and (why := await self._another_account(link, venue)):
+                self._supervisor.distrust(link)  # read back, and on as before
+                return denied("key", why)
             await self._serving.cease(link)
-            await self._close(link.venue)
+            # Cancels, and what the detach policy sends, go by the old one up to here, by the new one from here on.
+            old = link.venue
             self._store.distrust_books(link.name)
-            was = mode_of(self._roster.modes)
             self._roster.exchange(link, venue)
             if not link.has_account:
                 self._store.forget_account(link.name)
-            self._follow_mode(was)
+            self._guards.arming_refusals.pop(link.name, None)
+            self._follow_mode(link, old.capabilities.mode)
+            self._serving.note_permissions(link, permissions)
             self._serving.serve(link)
+            closing = asyncio.create_task(self._leave(old, link.name))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
             return Outcome(verdict=Verdict.SENT)
 
     async def _hindrance(self, venue: Venue) -> str:
@@ -90,11 +121,47 @@ class Rekeying:
         if why := mixture({*others, mode}):
             return why
         if mode is not Mode.READ_ONLY:
-            return "" if link.takes_orders else await self._serving.take_profile()
-        if link.takes_orders and (left := self._left_there(link)):
+            return "" if _is_traded_on(link) else await self._serving.take_profile(link)
+        if _is_traded_on(link) and link.has_account and not link.is_reconciled:
+            return f"what is open at {link.name} has not been read back yet: try again"
+        if _is_traded_on(link) and (left := self._left_there(link)):
             # Without a key nobody could cancel or close them from here.
             return f"{left} at {link.name}: it goes on with the key that it has until nothing is left"
         return ""
+
+    async def _another_account(self, link: Link, venue: Venue) -> str:
+        """Returns why what this desk has at the venue would be lost sight of: the new key is not that account's.
+
+        A key of another account would not find our orders, and a miss counts as a proof that they are over.
+        """
+        if venue.capabilities.mode is Mode.READ_ONLY:
+            return ""  # nothing is left there
+        if not await self._answers_came(link.name):
+            return f"commands to {link.name} are not answered yet: try again"
+        tracked = [each for each in self._store.orders.open_orders(link.name) if each.status in _RESTING]
+        unknown = any(each.status is OrderStatus.UNKNOWN for each in self._store.orders.open_orders(link.name))
+        held = {key[0] for key in self._store.ledger.positions if key[0].venue == link.name}
+        if not (tracked or unknown or held):
+            return ""
+        try:
+            async with asyncio.timeout(self._patience):
+                if tracked and await _knows_one(venue, tracked):
+                    return ""
+                if not tracked and held and held & {one.instrument for one in await venue.fetch_positions()}:
+                    return ""
+        except TimeoutError:
+            return f"what is open at {link.name} could not be read with the new key in {self._patience:g} s"
+        except VenueError as error:
+            return f"what is open at {link.name} could not be read with the new key: {sanitise(str(error))}"
+        if tracked or held:
+            return (
+                f"the new key seems to be of another account: it finds nothing of the {self._left_there(link)} "
+                f"that this desk has at {link.name}. Close them first, or open a desk of its own with --account"
+            )
+        return (
+            f"an order at {link.name} is UNKNOWN, and only the key that sent it can prove what became of it: "
+            "settle it first (u)"
+        )
 
     def _left_there(self, link: Link) -> str:
         orders = list(self._store.orders.open_orders(link.name))
@@ -106,26 +173,55 @@ class Rekeying:
         parts += [_count(positions, "position")] if positions else []
         return " and ".join(parts)
 
-    async def _let_answers_come(self, link: Link) -> None:
+    async def _leave(self, venue: Venue, name: str) -> None:
+        """Closes the venue that is left, once what was sent by it has had its answers."""
+        try:
+            await self._answers_came(name)  # what is late becomes UNKNOWN by closing it, and is looked up
+        finally:
+            try:
+                async with asyncio.timeout(_CLOSING):
+                    await venue.aclose()
+            except (VenueError, TimeoutError) as error:
+                self._store.log(f"{name} did not close well after its key was changed: {type(error).__name__}")
+
+    async def _answers_came(self, name: str) -> bool:
         try:
             async with asyncio.timeout(self._patience):
-                while any(tracked.in_flight for tracked in self._store.orders.open_orders(link.name)):
+                while any(tracked.in_flight for tracked in self._store.orders.open_orders(name)):
                     await self._sleep(_LOOK_SECONDS)
         except TimeoutError:
-            pass  # closing the venue makes them UNKNOWN, and they are looked up by the new key
+            return False
+        return True
 
-    async def _close(self, venue: Venue) -> None:
-        closing = asyncio.ensure_future(venue.aclose())
-        await asyncio.wait({closing}, timeout=_CLOSING)
-        if closing.done() and not closing.cancelled() and (error := closing.exception()) is not None:
-            self._store.log(f"{venue.name} did not close well: {type(error).__name__}")
-
-    def _follow_mode(self, was: Mode) -> None:
-        """Shows the desk's mode as it now is; a desk that becomes LIVE is locked, as one that starts LIVE."""
+    def _follow_mode(self, link: Link, was: Mode) -> None:
+        """Shows the desk's mode as it now is; where a venue becomes LIVE it is locked, as one that starts LIVE."""
         mode = mode_of(self._roster.modes)
-        if mode is Mode.LIVE and was is not Mode.LIVE:
-            self._guards.lock("a LIVE desk starts locked")
+        if link.venue.capabilities.mode is Mode.LIVE and was is not Mode.LIVE:
+            self._guards.lock(f"{link.name} has become LIVE")
         self._store.change_desk(mode=mode, is_armed=self._guards.is_armed, lock_reason=self._guards.lock_reason)
+
+
+def _is_traded_on(link: Link) -> bool:
+    """Whether orders could have been sent to it, be its key still taken or not."""
+    return link.venue.capabilities.mode is not Mode.READ_ONLY
+
+
+async def _knows_one(venue: Venue, tracked: Sequence[Tracked]) -> bool:
+    """Says whether the account of `venue` has one of these orders. Raises VenueError."""
+    listed = await venue.fetch_open_orders()
+    if _ids_of(listed) & _ids_of([each.order for each in tracked]):
+        return True
+    for each in tracked[:_LOOKUPS]:
+        try:
+            await venue.fetch_order(each.order.instrument, each.order.client_order_id, each.order.venue_order_id)
+        except OrderNotFound:
+            continue
+        return True
+    return False
+
+
+def _ids_of(orders: Sequence[Order]) -> set[str]:
+    return {name for order in orders for name in (order.client_order_id, order.venue_order_id) if name}
 
 
 def _count(number: int, what: str) -> str:

@@ -15,7 +15,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from tui.desk.clientid import Random
-from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
+from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Verdict, denied
 from tui.desk.detaching import DETACH_POLICIES, DetachReport, carry_out
 from tui.desk.dispatch import Dispatcher, outcome_of
 from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity, VenueOffer
@@ -40,7 +40,7 @@ from tui.desk.trading import Trader
 from tui.desk.watch import Watch
 from venues.errors import VenueError
 from venues.model import NANOSECONDS, Fill, InstrumentId, MarginMode, Order, OrderStatus
-from venues.port import Mode, Permissions, Venue
+from venues.port import UNTOLD, Mode, Permissions, Venue
 from venues.transport.clock import Jump, JumpWatch
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Session:
         self.store.budget = limits.session_budget
         self.store.interval = bar_interval
         self._roster = Roster(self.store, account, clock, random)
-        self.links = self._roster.links
+        links = self.links = self._roster.links
         mode = Mode.READ_ONLY if read_only_reason else mode_of(venue.capabilities.mode for venue in venues)
         self.guards = Guards(limits, is_armed=mode is not Mode.LIVE)
         self.guards.read_only_reason = read_only_reason
@@ -111,7 +111,6 @@ class Session:
         self._allows_withdrawal = allows_withdrawal
         self.note_profile_taken: Callable[[], Awaitable[None]] | None = None  # the engine's, to let others in
         self._clock = clock
-        self._sleep = sleep
         self._reverse_patience = reverse_patience
         self._pulse = pulse
         self._day_noted = 0  # the day whose beginning the journal holds
@@ -127,19 +126,17 @@ class Session:
         if journal is None:
             journal = NoJournal() if inherit is None else ClosedJournal("the journal is not open yet")
         self._journal = journal
-        self.keeper = Keeper(
-            self._journal, clock, lambda text: self.say(FactKind.NOTICE, Severity.ALARM, text), pulse
-        )
+        self.keeper = Keeper(journal, clock, lambda text: self.say(FactKind.NOTICE, Severity.ALARM, text), pulse)
         self.settler = Settler(self.store, self.keeper, clock, sleep, random)
         self.store.provable = self._provable
         self.supervisor = Supervisor(self.store, self._watch, self.settler, self, clock, sleep, random)
         self._rekeying = Rekeying(self._roster, self.store, self.guards, self.supervisor, self, sleep)
         self._jumps = JumpWatch(self._note_jump, wall=clock, boottime=boottime, sleep=pulse)
         self.dispatcher = Dispatcher(self.store, self._journal, clock)
-        self.trader = Trader(self.store, self.links, self.guards, self.dispatcher, self, clock, self._settle)
-        self._panic = Panic(
-            self.store, self.links, self.trader, self.dispatcher, clock, sleep, patience=panic_patience
+        self.trader = Trader(
+            self.store, links, self.guards, self.dispatcher, self, clock, self._settle
         )
+        self._panic = Panic(self.store, links, self.trader, self.dispatcher, clock, sleep, patience=panic_patience)
         self.store.desk = DeskView(
             mode=mode,
             account=account,
@@ -176,36 +173,39 @@ class Session:
     async def open_venue(self, name: str) -> Outcome:
         """Opens one more venue beside those that are open, until the desk is left."""
         if self._open_more is None:
-            return _denied("venue", "this desk can not open another venue")
+            return denied("venue", "this desk can not open another venue")
         try:
             # Its import alone can take a fifth of a second, in which this loop has orders to send.
             venue = await asyncio.to_thread(self._open_more, name)
         except VenueError as error:
-            return _denied("venue", sanitise(str(error)))
+            return denied("venue", sanitise(str(error)))
         if refusal := self._roster.refusal(venue):
-            return _denied("venue", refusal)
+            return denied("venue", refusal)
         link = self._roster.add(venue, only_watches=self.guards.is_read_only)
         if self._found is not None:
             self._hand_down(self._found, link)
         self.serve(link)
         return Outcome(verdict=Verdict.SENT)
 
-    async def rekey(self, venue: Venue) -> Outcome:
+    async def rekey(self, venue: Venue, permissions: Permissions = UNTOLD) -> Outcome:
         """Goes on with `venue` in the place of the open one of its name: with another key, or with none.
 
-        Nothing is sent to it before it has been read back.
+        Nothing is sent to it before it has been read back. `permissions` are what is known of its key.
         """
-        return await self._rekeying.run(venue)
+        return await self._rekeying.run(venue, permissions)
 
-    async def take_profile(self) -> str:
-        """Takes the profile for a desk that only watched; returns why it can not be had, empty where it is."""
-        if self._inherit is not None or self._take_profile is None:
+    async def take_profile(self, link: Link) -> str:
+        """Takes the profile for a venue that was only watched; returns why it can not be had, empty if it is."""
+        if self._take_profile is None:
             return ""
-        modes = {link.name: Mode.LIVE for link in self.links.values()}
+        modes = {one.name: one.venue.capabilities.mode for one in self.links.values()} | {link.name: Mode.LIVE}
         try:
-            self._inherit = await asyncio.to_thread(self._take_profile, modes)
+            inherit = await asyncio.to_thread(self._take_profile, modes)
         except InstanceError as error:
             return str(error)
+        if self._inherit is not None:
+            return ""
+        self._inherit = inherit
         self._use(ClosedJournal("the journal is not open yet"))
         await self._take_over()
         if self.note_profile_taken is not None:
@@ -215,6 +215,7 @@ class Session:
     async def aclose(self) -> None:
         """Ends all tasks, closes every venue and then the journal."""
         self.supervisor.is_closing = True
+        await self._rekeying.aclose()
         await cancelled(self._work)
         closing = [asyncio.ensure_future(link.venue.aclose()) for link in self.links.values()]
         if closing:
@@ -317,9 +318,9 @@ class Session:
 
     async def arm(self) -> Outcome:
         if self.store.desk.mode is Mode.READ_ONLY:
-            return _denied("read-only", "the desk is open for reading only")
+            return denied("read-only", "the desk is open for reading only")
         if refusals := list(self.guards.arming_refusals.values()):
-            return _denied("key", refusals[0])
+            return denied("key", refusals[0])
         self.guards.arm()
         self.store.change_desk(is_armed=True, lock_reason="")
         return Outcome(verdict=Verdict.SENT)
@@ -328,7 +329,7 @@ class Session:
         """Takes the trader's word that an UNKNOWN order is not at its venue."""
         tracked = self.store.orders.get(key)
         if tracked is None or tracked.status is not OrderStatus.UNKNOWN or tracked.in_flight:
-            return _denied("order", "only an order that is UNKNOWN can be decided about")
+            return denied("order", "only an order that is UNKNOWN can be decided about")
         status = OrderStatus.CANCELED if tracked.is_confirmed else OrderStatus.REJECTED
         self.settler.conclude(tracked, status, "trader", "not at the venue, by your own word")
         return Outcome(verdict=Verdict.SENT, order_key=key)
@@ -494,7 +495,3 @@ class Session:
     def say(self, kind: FactKind, severity: Severity, text: str) -> None:
         """Tells a fact of the desk itself."""
         self.store.tell(Fact(ts=self._clock(), kind=kind, severity=severity, text=text))
-
-
-def _denied(guard: str, text: str) -> Outcome:
-    return Outcome(verdict=Verdict.DENIED, reasons=(Reason(guard, text),))

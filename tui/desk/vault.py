@@ -62,6 +62,14 @@ class Vault:
         self._command = tuple(command)
         self._start = start
         self._index = VaultIndex(folder)
+        self._children: set[subprocess.Popen[bytes]] = set()
+
+    def abort(self) -> None:
+        """Ends what is under way, as at its deadline; from any thread."""
+        for child in list(self._children):
+            if child.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
 
     def names(self) -> list[KeyName]:
         """Returns whose keys are stored, without opening the keyring."""
@@ -184,6 +192,7 @@ class Vault:
             start_new_session=True,
         )
         is_late = False
+        self._children.add(child)
         with child:
             try:
                 answer, _ = child.communicate(question, timeout=max(0.0, request.until - time.monotonic()))
@@ -193,6 +202,8 @@ class Vault:
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 answer, _ = child.communicate()
+            finally:
+                self._children.discard(child)
         lines = _parse(answer)
         if lines and lines[-1].state is not None:
             return lines[-1]

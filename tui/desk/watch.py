@@ -77,11 +77,14 @@ class Watch:
             self._store.set_favourite(instrument, True)
         watched = dict.fromkeys((*favourites, *known[:_WATCHED]))
         await link.subscribe(*(Subscription(Channel.TICKER, instrument) for instrument in watched))
-        wanted = self._wanted
-        if wanted is not None and wanted in known:
-            await self.show(wanted)
-        elif known and self._store.shown is None and (wanted is None or wanted.venue not in self._others(link)):
-            await self.show(self._first_of(known))
+        async with self._showing:  # what is being shown meanwhile is what the trader wants by now
+            wanted = self._wanted
+            if wanted is not None and wanted in known:
+                await self._show(wanted)
+                return
+            may_begin = wanted is None or wanted.venue not in self._others(link)
+            if known and self._store.shown is None and may_begin:
+                await self._show(self._first_of(known))
 
     def _first_of(self, known: Sequence[InstrumentId]) -> InstrumentId:
         """Returns what a desk begins with: a perpetual where there is one, on which every action can be tried."""

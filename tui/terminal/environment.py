@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import MutableMapping
+from typing import TextIO
 
 import click
 
@@ -50,9 +51,13 @@ def prepare(environ: MutableMapping[str, str] | None = None) -> None:
     for name in _REMOVED:
         environ.pop(name, None)
     environ.update(_SETTINGS)
-    if problem := terminal_problem(environ.get("TERM", ""), sys.stdin.isatty() and sys.stdout.isatty()):
+    if problem := terminal_problem(environ.get("TERM", ""), all(map(_is_terminal, (sys.stdin, sys.stdout)))):
         raise UnusableTerminal(problem)
     sys.setswitchinterval(SWITCH_INTERVAL)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def terminal_problem(term: str, is_tty: bool) -> str | None:

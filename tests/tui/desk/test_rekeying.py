@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.tui.desk.rig import Rig, ScriptedVenue, capabilities, intent, order, position, until, update
+from tests.tui.desk.rig import (
+    SPOT,
+    Rig,
+    ScriptedVenue,
+    capabilities,
+    intent,
+    order,
+    position,
+    until,
+    update,
+)
 from tui.desk.control import Verdict
 from tui.desk.frame import FactKind, Severity
 from tui.desk.inheritance import Inherited
 from tui.desk.instance import InstanceError
 from tui.desk.journal_store import SqliteJournal
 from tui.desk.takeover import inherit
-from venues.errors import ConnectionLost, VenueError
+from venues.commands import CancelRequest, Channel
+from venues.errors import AuthenticationError, ConnectionLost, NotSent, OutcomeUnknown, VenueError
 from venues.events import LinkState, PositionUpdate
-from venues.model import OrderStatus
-from venues.port import Mode, Permissions
+from venues.model import Order, OrderStatus
+from venues.port import Depart, Mode, Permissions
 
 LIVE = capabilities(mode=Mode.LIVE)
 WATCHED = capabilities(mode=Mode.READ_ONLY, reads_account=False)
@@ -98,18 +109,113 @@ async def test_what_is_on_its_way_gets_its_answer_by_the_key_that_signed_it() ->
         assert new.called("submit_order") == 0
 
 
-async def test_what_was_never_answered_is_unknown_and_looked_up_by_the_new_key() -> None:
+async def test_while_a_command_is_not_answered_the_key_stays() -> None:
     async with Rig(ScriptedVenue(caps=LIVE)) as rig:
         await rig.session.arm()
         rig.session._rekeying._patience = 0.0  # the constant of time that a test shortens
         rig.venue.hold = asyncio.Event()
         outcome = await rig.session.submit(intent())
         await until(lambda: rig.venue.called("submit_order") == 1)
-        new = ScriptedVenue(caps=LIVE)
-        new.orders[outcome.order_key] = order(outcome.order_key)
-        await rig.session.rekey(new)
+        refused = await rig.session.rekey(ScriptedVenue(caps=LIVE))
+        assert "not answered yet" in refused.reasons[0].text
+        assert rig.session.links["test"].venue is rig.venue
+        rig.venue.hold.set()
+        await rig.session.settled()
         await until(lambda: reconciled(rig))
         assert rig.status(outcome.order_key) is OrderStatus.NEW
+
+
+@pytest.mark.parametrize("what", ["an order", "a position", "an unknown order"])
+async def test_a_key_of_another_account_is_not_taken_over_what_this_one_has(what: str) -> None:
+    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
+        await rig.session.arm()
+        if what == "a position":
+            rig.venue.held.append(position())
+            await rig.tell(PositionUpdate(position()))
+        elif what == "an order":
+            await rig.place()
+        else:
+            rig.venue.faults["answer"] = [OutcomeUnknown("test", "no answer")]
+            rig.venue.faults["fetch_order"] = [ConnectionLost("test", "down")] * 10_000
+            await rig.place()
+        elsewhere = ScriptedVenue(caps=LIVE)
+        refused = await rig.session.rekey(elsewhere)
+        assert refused.verdict is Verdict.DENIED
+        words = "only the key that sent it" if what == "an unknown order" else "seems to be of another account"
+        assert words in refused.reasons[0].text
+        assert rig.session.links["test"].venue is rig.venue
+        assert elsewhere.called("connect") == 0
+        await until(lambda: reconciled(rig))  # and goes on as before
+        if what == "an order":
+            assert all(one.status is OrderStatus.NEW for one in rig.store.orders.open_orders())
+
+
+async def test_one_that_can_not_read_what_is_open_changes_nothing() -> None:
+    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
+        await rig.session.arm()
+        await rig.place()
+        deaf = ScriptedVenue(caps=LIVE)
+        deaf.faults["fetch_open_orders"] = [ConnectionLost("test", "down")]
+        assert "could not be read with the new key" in (await rig.session.rekey(deaf)).reasons[0].text
+        assert rig.session.links["test"].venue is rig.venue
+
+
+class SlowToClose(ScriptedVenue):
+    """A venue whose line hangs when it is closed, and that takes nothing afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__(caps=LIVE)
+        self.is_closing = False
+        self.may_close = asyncio.Event()
+
+    async def aclose(self) -> None:
+        self.is_closing = True
+        await self.may_close.wait()
+        await super().aclose()
+
+    async def cancel_order(self, request: CancelRequest, *, depart: Depart | None = None) -> Order:
+        if self.is_closing:
+            raise NotSent(self.name, "this venue is closed")
+        return await super().cancel_order(request, depart=depart)
+
+
+async def test_the_detach_policy_reaches_the_venue_while_the_older_one_closes() -> None:
+    old = SlowToClose()
+    async with Rig(old) as rig:
+        await rig.session.arm()
+        key = await rig.place()
+        new = ScriptedVenue(caps=LIVE)
+        new.orders = dict(old.orders)
+        swap = asyncio.ensure_future(rig.session.rekey(new))
+        await until(lambda: old.is_closing)
+        report = await rig.session.detach("cancel_session", "the line dropped")
+        assert (report.cancelled, report.left) == (1, 0)
+        assert rig.status(key) is OrderStatus.CANCELED
+        assert new.called("cancel_order") == 1
+        assert (await swap).verdict is Verdict.SENT
+        old.may_close.set()
+
+
+async def test_whoever_stops_waiting_for_a_rotation_does_not_stop_it() -> None:
+    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
+        new = ScriptedVenue(caps=LIVE)
+        wish = asyncio.ensure_future(rig.session.rekey(new))
+        await until(lambda: rig.store.venues["test"].is_reconciling)
+        wish.cancel()
+        await until(lambda: rig.session.links["test"].venue is new and reconciled(rig))
+        await rig.session.arm()
+        await rig.place()
+        assert new.called("submit_order") == 1
+
+
+async def test_what_the_trader_has_shown_meanwhile_stays_shown() -> None:
+    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
+        new = ScriptedVenue(caps=LIVE)
+        assert (await rig.session.rekey(new)).verdict is Verdict.SENT
+        await rig.session.show(SPOT)
+        await until(lambda: reconciled(rig))
+        assert rig.store.shown is not None and rig.store.shown.instrument.id == SPOT
+        assert f"subscribe {Channel.BOOK}" in new.calls
 
 
 async def test_a_watched_venue_becomes_tradable_and_the_desk_locked(tmp_path: Path) -> None:
@@ -134,7 +240,7 @@ async def test_a_watched_venue_becomes_tradable_and_the_desk_locked(tmp_path: Pa
     new = ScriptedVenue(caps=LIVE)
     assert (await rig.session.rekey(new)).verdict is Verdict.SENT
     desk = rig.store.desk
-    assert (desk.mode, desk.is_armed, desk.lock_reason) == (Mode.LIVE, False, "a LIVE desk starts locked")
+    assert (desk.mode, desk.is_armed, desk.lock_reason) == (Mode.LIVE, False, "test has become LIVE")
     assert (taken, opened) == ([{"test": Mode.LIVE}], [True])
     await until(lambda: reconciled(rig))
     assert (await rig.session.submit(intent())).reasons[0].guard == "lock"
@@ -256,3 +362,63 @@ async def test_a_key_that_turns_out_to_only_read_takes_no_orders() -> None:
         assert "may only read" in (await rig.session.submit(intent())).reasons[0].text
         assert rig.venue.called("submit_order") == 0
         assert FactKind.CONFIGURATION not in {fact.kind for fact in rig.facts}
+
+
+async def test_what_was_known_of_a_key_when_it_was_stored_counts_from_the_start() -> None:
+    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
+        await rig.session.arm()
+        await rig.session.rekey(ScriptedVenue(caps=LIVE), Permissions(withdraw=True, told_by="the venue"))
+        assert not rig.store.desk.is_armed
+        assert "may WITHDRAW" in (await rig.session.arm()).reasons[0].text
+        # The refusal is that key's, not the venue's for ever.
+        await rig.session.rekey(ScriptedVenue(caps=LIVE))
+        assert (await rig.session.arm()).verdict is Verdict.SENT
+
+
+async def test_a_venue_that_becomes_live_locks_an_armed_desk_and_is_told_to_whoever_panics() -> None:
+    taken: list[Mapping[str, Mode]] = []
+
+    def take(modes: Mapping[str, Mode]) -> Callable[[], Inherited]:
+        taken.append(modes)
+        return Inherited
+
+    rig = Rig(ScriptedVenue("test", LIVE), ScriptedVenue("second", WATCHED), take_profile=take)
+    await rig.session.open()
+    await until(lambda: reconciled(rig))
+    await rig.session.arm()
+    assert (await rig.session.rekey(ScriptedVenue("second", LIVE))).verdict is Verdict.SENT
+    assert taken == [{"test": Mode.LIVE, "second": Mode.LIVE}]
+    assert (rig.store.desk.is_armed, rig.store.desk.lock_reason) == (False, "second has become LIVE")
+    await rig.session.aclose()
+
+
+async def test_a_key_is_not_taken_away_before_it_is_known_what_is_open() -> None:
+    venue = ScriptedVenue(caps=LIVE)
+    venue.orders["resting"] = order("resting")
+    venue.faults["fetch_open_orders"] = [ConnectionLost("test", "down")] * 1_000_000
+    rig = Rig(venue)
+    await rig.session.open()
+    await until(lambda: venue.called("fetch_open_orders") > 2)
+    outcome = await rig.session.rekey(ScriptedVenue(caps=WATCHED))
+    assert "has not been read back yet" in outcome.reasons[0].text
+    assert rig.session.links["test"].venue is venue
+    await rig.session.aclose()
+
+
+async def test_a_key_that_the_venue_no_longer_takes_is_replaced_and_not_forgotten() -> None:
+    venue = ScriptedVenue(caps=LIVE)
+    async with Rig(venue) as rig:
+        await rig.session.arm()
+        key = await rig.place()
+        venue.faults["fetch_open_orders"] = [AuthenticationError("test", "revoked")]
+        rig.session.supervisor.distrust(rig.session.links["test"])
+        await until(lambda: not rig.session.links["test"].has_account)
+        refused = await rig.session.rekey(ScriptedVenue(caps=WATCHED))
+        assert "1 open order at test" in refused.reasons[0].text
+        new = ScriptedVenue(caps=LIVE)
+        new.orders = dict(venue.orders)
+        assert (await rig.session.rekey(new)).verdict is Verdict.SENT
+        await until(lambda: reconciled(rig))
+        await rig.session.cancel(key)
+        await rig.session.settled()
+        assert rig.status(key) is OrderStatus.CANCELED
