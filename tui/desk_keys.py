@@ -59,7 +59,6 @@ class DeskKeys:
         venue = await asyncio.to_thread(self._open_with, name, entry)
         outcome = await self._session.rekey(venue, entry.permissions if entry is not None else UNTOLD)
         if outcome.verdict is not Verdict.SENT:
-            await venue.aclose()
             return f"on this desk nothing changes: {'; '.join(reason.text for reason in outcome.reasons)}"
         self._session.store.log(f"{name}: {'no key is used any more' if entry is None else 'another key is used'}")
         if entry is None:

@@ -74,7 +74,7 @@ class Rekeying:
         """Goes on with `venue` in the place of the open one of its name, read back before anything is sent to it.
 
         `permissions` are what is known of its key, until the venue itself tells them. Once begun it is carried
-        through, also where whoever asked for it stops waiting.
+        through, also where whoever asked for it stops waiting; a `venue` that is not taken is closed.
         """
         swap = asyncio.create_task(self._swap(venue, permissions))
         self._swaps.add(swap)
@@ -87,14 +87,29 @@ class Rekeying:
         await cancelled(self._closing)
 
     async def _swap(self, venue: Venue, permissions: Permissions) -> Outcome:
+        outcome = denied("key", "")
+        try:
+            outcome = await self._try(venue, permissions)
+        finally:
+            if outcome.verdict is not Verdict.SENT:
+                await self._close(venue)
+        return outcome
+
+    async def _try(self, venue: Venue, permissions: Permissions) -> Outcome:
         async with self._is_swapping:
             if why := await self._hindrance(venue):
                 return denied("key", why)
             link = self._roster.links[venue.name]
             self._supervisor.lose(link)  # nothing that adds risk is sent from here on
-            if _is_traded_on(link) and (why := await self._another_account(link, venue)):
-                self._supervisor.distrust(link)  # read back, and on as before
-                return denied("key", why)
+            if _is_traded_on(link):
+                why = "not compared"
+                try:
+                    why = await self._another_account(link, venue)
+                finally:
+                    if why:
+                        self._supervisor.distrust(link)  # read back, and on as before
+                if why:
+                    return denied("key", why)
             await self._serving.cease(link)
             # Cancels, and what the detach policy sends, go by the old one up to here, by the new one from here on.
             old = link.venue
@@ -178,11 +193,14 @@ class Rekeying:
         try:
             await self._answers_came(name)  # what is late becomes UNKNOWN by closing it, and is looked up
         finally:
-            try:
-                async with asyncio.timeout(_CLOSING):
-                    await venue.aclose()
-            except (VenueError, TimeoutError) as error:
-                self._store.log(f"{name} did not close well after its key was changed: {type(error).__name__}")
+            await self._close(venue)
+
+    async def _close(self, venue: Venue) -> None:
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await venue.aclose()
+        except (VenueError, TimeoutError) as error:
+            self._store.log(f"{venue.name} did not close well: {type(error).__name__}")
 
     async def _answers_came(self, name: str) -> bool:
         try:

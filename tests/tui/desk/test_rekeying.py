@@ -145,6 +145,7 @@ async def test_a_key_of_another_account_is_not_taken_over_what_this_one_has(what
         assert words in refused.reasons[0].text
         assert rig.session.links["test"].venue is rig.venue
         assert elsewhere.called("connect") == 0
+        assert elsewhere.queue.get_nowait() is None, "it is closed"
         await until(lambda: reconciled(rig))  # and goes on as before
         if what == "an order":
             assert all(one.status is OrderStatus.NEW for one in rig.store.orders.open_orders())
