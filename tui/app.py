@@ -241,7 +241,7 @@ class PitsideApp(App[None], inherit_bindings=False):
     def _fatal_error(self) -> None:
         """Ends the app after an error nobody caught. Textual's own would print every local, secrets too."""
         error = sys.exc_info()[1] or self._exception
-        lines = [Text(self._clean(f"pitside ended by an error: {short_words(error)}"), end="\n")]
+        lines = [Text(self._clean(f"pitside ended by an error: {short_words(error, self._clean)}"), end="\n")]
         lines += [Text(f"  {self._clean(place)}", end="\n") for place in places_of(error)]
         lines.append(Text("Orders that were working are still working at their venues.", end="\n"))
         self._exit_renderables.append(

@@ -249,7 +249,8 @@ def run(arguments: list[str] | None = None) -> int:
 
     try:
         result = cli.main(args=arguments, prog_name="pitside", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

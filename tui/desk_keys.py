@@ -37,12 +37,23 @@ class DeskKeys:
             put_in_use=self.put_in_use,
             in_use=lambda: frozenset(self._used),
             lacking=self.lacking,
+            compare=self.compare,
         )
 
     def lacking(self) -> frozenset[KeyName]:
         """Returns the keys that open venues would be signed with, and are not."""
         names = {KeyName(name, self._account) for name in self._session.links if key_parts(name)}
         return frozenset(names - self._used)
+
+    async def compare(self, entry: KeyEntry) -> str:
+        """Returns why the desk would lose sight of what it has open with this key in the place of the one in use.
+
+        Raises:
+            VenueError: no venue can be made with it.
+        """
+        if entry.name not in self._used:
+            return ""
+        return await self._session.rekeying.compare(await asyncio.to_thread(self._open_with, entry.name, entry))
 
     async def put_in_use(self, name: KeyName, entry: KeyEntry | None) -> str:
         """Has the desk go on with a key, or without (None); returns what that means, empty where it is not meant.

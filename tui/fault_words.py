@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tui.desk.inert import sanitise
@@ -11,13 +12,14 @@ _MOST_PLACES = 12
 _MOST_CAUSES = 6
 
 
-def short_words(error: BaseException | None) -> str:
-    """Returns an error's kind and words, harmless to a terminal."""
+def short_words(error: BaseException | None, clean: Callable[[str], str] = str) -> str:
+    """Returns an error's kind and words, harmless to a terminal; `clean` takes secrets out before they are cut."""
     try:
         said = str(error)
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError):
         said = "(its words can not be had)"
-    return sanitise(f"{type(error).__name__}: {said}" if said else type(error).__name__, _LONGEST)
+    words = f"{type(error).__name__}: {clean(said)}" if said else type(error).__name__
+    return sanitise(words, _LONGEST)
 
 
 def places_of(error: BaseException | None) -> list[str]:
@@ -31,16 +33,19 @@ def places_of(error: BaseException | None) -> list[str]:
     return places[-_MOST_PLACES:]
 
 
-def trace_of(error: BaseException) -> list[str]:
-    """Returns the error and what it came of, a line each; the places indented below their error."""
+def trace_of(error: BaseException, clean: Callable[[str], str] = str) -> list[str]:
+    """Returns the error and what it came of, a line each; the places indented below their error.
+
+    `clean` takes secrets out of their words.
+    """
     lines: list[str] = []
     seen: set[int] = set()
     step: BaseException | None = error
     while step is not None and id(step) not in seen and len(seen) < _MOST_CAUSES:
-        lines.append(("because of " if seen else "") + short_words(step))
+        lines.append(("because of " if seen else "") + short_words(step, clean))
         lines += [f"  {place}" for place in places_of(step)]
         if isinstance(step, BaseExceptionGroup):
-            lines += [f"  with {short_words(inner)}" for inner in step.exceptions[:_MOST_CAUSES]]
+            lines += [f"  with {short_words(inner, clean)}" for inner in step.exceptions[:_MOST_CAUSES]]
         seen.add(id(step))
         step = step.__cause__ or (None if step.__suppress_context__ else step.__context__)
     return lines

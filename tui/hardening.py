@@ -84,7 +84,7 @@ def _print(error: BaseException, clean: Callable[[str], str], where: str = "") -
         if isinstance(error, KeyboardInterrupt):
             sys.stderr.write("pitside: interrupted\n")
             return
-        lines = trace_of(error)
+        lines = trace_of(error, clean)
         sys.stderr.write(clean("\n".join([f"pitside: {where}{lines[0]}", *lines[1:]])) + "\n")
         sys.stderr.flush()
 

@@ -15,7 +15,7 @@ from tui.config import Config, ConfigError, load_config
 from tui.desk.frame import PanicLine
 from tui.desk.inert import sanitise
 from tui.desk.instance import Holder, InstanceError, last_holder
-from tui.desk.key_entries import KeyEntry, KeyName, KeyringState
+from tui.desk.key_entries import KeyEntry, KeyName, KeyringFault, KeyringState
 from tui.desk.panic_alone import LonePanic, panic_alone
 from tui.desk.remote_client import LostDesk, NoDesk, RemoteFault, ask
 from tui.desk.remote_messages import Failed, Receipt, VenueLine
@@ -40,6 +40,7 @@ class _Target(NamedTuple):
     account: str
     is_practice: bool = False
     is_wanted: bool = True  # else it is only where a desk would be opened, and need not have been
+    played: str = ""  # the last desk's mode, where that had nothing to do with this venue: it is left alone
     uses_key: bool = True  # else a desk there had none: one with paper orders on it uses no keys
 
 
@@ -126,7 +127,7 @@ def _targets(options: Options, venues: Sequence[str], config: Config) -> list[_T
     ) -> list[_Target]:
         accounts = {name: options.account or (last.account if name in last.venues else "") for name in names}
         return [
-            _Target(name, account or config.desk.account, is_practice, is_wanted, uses_key)
+            _Target(name, account or config.desk.account, is_practice, is_wanted, uses_key=uses_key)
             for name, account in accounts.items()
         ]
 
@@ -138,16 +139,12 @@ def _targets(options: Options, venues: Sequence[str], config: Config) -> list[_T
     done = () if was_practice else last.venues
     rest = targets((name for name in config.desk.venues if name not in done), is_wanted=False)
     wanted = {name.venue for name in keys_wanted(config.desk.venues, options, config)}
-    if last.venues and not was_live:
-        # What is real there was not traded on by a desk that only played: it may be a person's own affair.
-        for name in sorted(wanted.intersection(one.venue for one in rest)):
-            say(
-                f"{name}: the last desk was {last.mode} and did not trade there: nothing is done there. "
-                f"To clear it:  pitside --venue {name} panic",
-                is_bad=True,
-            )
-        rest, wanted = [one for one in rest if one.venue not in wanted], set()
-    return lived + [one._replace(uses_key=one.venue in wanted) for one in rest]
+    # What is real there was not traded on by a desk that only played: it may be a person's own affair.
+    played = last.mode if last.venues and not was_live else ""
+    return lived + [
+        one._replace(uses_key=one.venue in wanted and not played, played=played if one.venue in wanted else "")
+        for one in rest
+    ]
 
 
 def _ask(state: KeyringState, otherwise: str) -> Secret | None:
@@ -188,12 +185,21 @@ def _act_alone(options: Options, wanted: Sequence[str], holder: Holder | None, r
     keys = _keys_for(options, targets, config)
     for entry in keys.values():
         learn(redactor, entry)
+    stored = _stored(options, config)
     is_proven = True
     watched = 0
     for target in targets:
         if target.venue == "replay" or target.is_practice:
             # Neither can be opened: a recording needs its file, a practice exchange ends with its desk.
             is_proven = _say_paper(target, holder) and is_proven
+            continue
+        if target.played and KeyName(target.venue, target.account) in stored:
+            say(
+                f"{target.venue}: the last desk was {target.played} and did not trade there: nothing is done; "
+                f"to clear it:  pitside --venue {target.venue} panic",
+                is_bad=True,
+            )
+            is_proven = False
             continue
         try:
             chosen = msgspec.structs.replace(options, account=target.account)
@@ -213,6 +219,13 @@ def _act_alone(options: Options, wanted: Sequence[str], holder: Holder | None, r
     if opened:
         is_proven = _clear(options, opened) and is_proven
     return is_proven and watched < len(targets)
+
+
+def _stored(options: Options, config: Config) -> Sequence[KeyName]:
+    try:
+        return vault_of(options.paths, config).names()
+    except KeyringFault:
+        return ()
 
 
 def _say_watched(target: _Target) -> bool:

@@ -94,13 +94,13 @@ class RedactingFilter(logging.Filter):
         clean = self._redactor.clean
         try:
             words = record.getMessage()
-        except (TypeError, ValueError, LookupError, AttributeError) as misfit:
+        except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, OSError) as misfit:
             # The line is wrong, not what it is about: it must not be lost, nor end on the trader's screen.
             words = f"{record.msg} (its arguments do not fit: {type(misfit).__name__})"
         record.msg, record.args = clean(words[:_LONGEST]), None
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            record.exc_text = clean("\n".join(trace_of(error)))
+            record.exc_text = clean("\n".join(trace_of(error, clean)))
         elif record.exc_text:
             record.exc_text = clean(record.exc_text)
         record.exc_info = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tui.asking import NoTerminal, Refused, Terminal
+from tui.asking import NoTerminal, Refused, Terminal, without_echo
 from tui.desk.key_entries import KeyEntry, KeyName, KeyringCode, KeyringFault, KeyringState
 from tui.desk.vault import Vault
 from venues.secret import Secret
@@ -100,15 +100,16 @@ def keys_for(
         state = fault.state
     password: Secret | None = None
     if ask is not None and is_asked_for(state) and not state.creates:
-        for _ in range(TRIES):
-            if (password := ask(state, otherwise)) is None:
-                break
-            try:
-                return _found(wanted, vault.read(wanted, password))
-            except KeyringFault as fault:
-                state = fault.state
-            if not is_asked_for(state):
-                break
+        with without_echo():  # between the tries too: what is typed ahead is the password once more
+            for _ in range(TRIES):
+                if (password := ask(state, otherwise)) is None:
+                    break
+                try:
+                    return _found(wanted, vault.read(wanted, password))
+                except KeyringFault as fault:
+                    state = fault.state
+                if not is_asked_for(state):
+                    break
     return Unlocked(notices=[_notice(wanted, state)])
 
 

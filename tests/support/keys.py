@@ -109,7 +109,7 @@ def needs(state: KeyringState) -> KeyReport:
 
 def line_of(desk: Running, words: str) -> str:
     """Returns the line of the screen's own box that holds these words."""
-    box = desk.app.screen.query_one("#keys").content_region
+    box = desk.app.screen.query_one("#api-keys").content_region
     lines = desk.text.splitlines()[box.y : box.bottom]
     return next(line for line in (line[box.x : box.right] for line in lines) if words in line)
 

@@ -44,6 +44,7 @@ async def carry_out(
     """
     if policy not in DETACH_POLICIES:
         raise ValueError(f"a detach policy is one of {', '.join(DETACH_POLICIES)}")
+    trader.sequels.stop("the desk was left")
     why = f"{why}: " if why else ""
     concerned = [
         tracked

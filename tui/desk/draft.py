@@ -27,6 +27,9 @@ PRECISION = 90
 # What is larger has a digit too many; past it the arithmetic of the guards and the venues need not be tried.
 LARGEST = Decimal(10) ** 15
 
+# Said before an edit is sent to a venue that can not change an order.
+BY_CANCEL_AND_NEW = "by cancel and new: it loses its place in the queue, and for a moment nothing rests"
+
 _T = TypeVar("_T")
 
 
@@ -268,7 +271,8 @@ def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluatio
         if size <= order.filled_quantity:
             reading.problems[Field.SIZE] = f"{order.filled_quantity:,f} is filled already: type a larger total"
         else:
-            _check_steps(reading, context, size, price, price or trigger)
+            sent = size if context.capabilities.amend else size - order.filled_quantity
+            _check_steps(reading, context, sent, price, price or trigger)
     if size is None or reading.problems or obstacle:
         return Evaluation(problems=reading.problems, obstacle=obstacle, resolved=reading.resolved)
     after = OrderIntent(
@@ -293,7 +297,7 @@ def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluatio
         amend=amend if is_changed else None,
         obstacle="" if is_changed else "nothing is changed yet",
         resolved=reading.resolved,
-        notes=() if context.capabilities.amend else ("not amended in place here: cancelled, then placed anew",),
+        notes=() if context.capabilities.amend else (BY_CANCEL_AND_NEW,),
         judged=after,
         appraisal=appraise(after, context),
     )

@@ -80,6 +80,7 @@ class Guards:
         self.limits = limits
         self.is_armed = is_armed
         self.lock_reason = "" if is_armed else "a LIVE desk starts locked"
+        self.locks = 0  # how often it was locked
         self.is_busy = False
         self.is_recovering = False
         self.read_only_reason = ""
@@ -135,6 +136,7 @@ class Guards:
     def lock(self, reason: str) -> None:
         self.is_armed = False
         self.lock_reason = reason
+        self.locks += 1
 
     def note_sent(self, intent: OrderIntent, notional: Decimal, now: int) -> None:
         """Remembers that an order leaves: it counts into the budget, and its twin will be asked about."""
@@ -161,13 +163,15 @@ class Guards:
         now: int,
         is_amend: bool = False,
         notional_before: Decimal = ZERO,
+        is_less: bool = False,
     ) -> Outcome:
         """Judges one order. `unknown` are the orders of which nobody knows what became; `now` in nanoseconds.
 
-        Of an amendment, only what it adds to `notional_before` counts into the budget, and it has no twin.
+        Of an amendment, only what it adds to `notional_before` counts into the budget, and it has no twin. One
+        that `is_less`, a smaller size and nothing else, takes risk off: what stands against risk lets it pass.
         """
         self.roll_day(now)
-        denials = list(self._denials(intent, market, notional_before, now))
+        denials = list(self._denials(intent, market, notional_before, now, is_less))
         if denials:
             return Outcome(verdict=Verdict.DENIED, reasons=tuple(denials[:_MOST_REASONS]))
         questions = list(self._questions(intent, market, now))
@@ -202,7 +206,7 @@ class Guards:
             yield Reason("lock", f"the desk is locked: {self.lock_reason or 'arm it first'}")
 
     def _denials(
-        self, intent: OrderIntent, market: MarketNow, notional_before: Decimal, now: int
+        self, intent: OrderIntent, market: MarketNow, notional_before: Decimal, now: int, is_less: bool
     ) -> Iterator[Reason]:
         """Yields what no order passes, then what none that adds risk passes, then how far this one goes beyond
         the limits, and last what the venue would not take.
@@ -215,7 +219,7 @@ class Guards:
             return
         if market.fault:
             yield Reason("venue", market.fault)
-        if not intent.reduce_only:
+        if not intent.reduce_only and not is_less:
             yield from self._standstill(now)
             if market.is_reconciling:
                 yield Reason("reconciling", "orders and fills are being read back from the venue")

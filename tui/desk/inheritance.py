@@ -32,6 +32,10 @@ class Inherited(msgspec.Struct, kw_only=True):
     journal: Journal | None = None  # where the desk goes on writing
 
 
+EDIT_BEGAN = "edit "  # topics of notes, before the key of the new order of an edit by cancel and new
+EDIT_ENDED = "edited "
+
+
 def day_topic(venues: str) -> str:
     """Names the notes of the equity that a day began with, for a desk over these venues ("coinex,max")."""
     return f"day {venues}"

@@ -54,6 +54,10 @@ def keyed_venues() -> tuple[tuple[str, tuple[KeyField, ...]], ...]:
     return tuple((name, fields) for name in venue_names() if (fields := key_fields(name)))
 
 
+async def _find_nothing(_entry: KeyEntry) -> str:
+    return ""
+
+
 async def _leave_desk(_name: KeyName, _entry: KeyEntry | None) -> str:
     return ""
 
@@ -63,6 +67,7 @@ class KeyService:
 
     `open_with` makes an unconnected venue with a key, and may raise VenueError. `put_in_use` has the running desk
     use a key from now on, or go on without (None), and returns words about it, empty where no venue is concerned.
+    `compare` returns why the desk would lose sight of something by a key, empty where it would not.
     `in_use` names the keys that open venues are signed with, `lacking` those that open venues would be. `clock` is
     in nanoseconds UTC, `patience` in seconds, for one test.
     """
@@ -77,12 +82,14 @@ class KeyService:
         put_in_use: PutInUse = _leave_desk,
         in_use: Callable[[], Collection[KeyName]] = tuple,
         lacking: Callable[[], Collection[KeyName]] | None = None,
+        compare: Callable[[KeyEntry], Awaitable[str]] = _find_nothing,
     ) -> None:
         self.vault = vault
         self.open_with = open_with
         self.put_in_use = put_in_use
         self.in_use = in_use
         self.lacking = lacking
+        self.compare = compare
         self._clock = clock
         self._patience = patience
         self._waiting: set[KeyName] = set()  # stored, and not used before a test has passed
@@ -121,6 +128,9 @@ class KeyService:
                 if trial.verdict is Verdict.UNUSABLE or (is_refused and not wanted.is_untested):
                     words = refused_words(name, trial, is_kept=is_rotated)
                     return KeyReport(is_done=False, words=words, is_refused=is_refused)
+                if trial.verdict is Verdict.WORKS and (why := await self.compare(entry)):
+                    # The older one is the only way to what is open there, and no venue shows it again.
+                    return KeyReport(is_done=False, words=joined([f"{name}: {why}", "nothing was stored"]))
                 await asyncio.to_thread(self.vault.write, entry, password)
             except KeyringFault as fault:
                 return _fault_report(fault)

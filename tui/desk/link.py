@@ -19,6 +19,7 @@ class Link:
     def __init__(self, venue: Venue, account: str, ids: ClientOrderIds) -> None:
         self.name = venue.name
         self.account = account
+        self.losses = 0  # how often its account may have moved unseen
         self.was_lost = False  # the connection has been lost since the account was last read back
         self.reconcile_wanted = asyncio.Event()
         self.ts_reconciled = 0
@@ -35,6 +36,7 @@ class Link:
         self.has_account = venue.capabilities.reads_account
         self.keeps_books = isinstance(venue, KeepsBooks)  # and mends them
         self.fault = ""  # why no order can be sent
+        self.is_refused = False  # the venue takes the key no more: what rests there is still ours
         self.is_reconciled = False
         self.stream: AsyncIterator[Sequence[Event]] | None = None
         self.backlog: deque[Event] = deque()  # received and not yet applied
@@ -44,16 +46,20 @@ class Link:
 
     @property
     def takes_orders(self) -> bool:
-        """Whether anything can be sent to it: not with a key that may only read."""
-        return self.has_account and self.venue.capabilities.mode is not Mode.READ_ONLY
+        """Whether anything can be sent to it, or at least has to be tried: not with a key that may only read."""
+        return (self.has_account or self.is_refused) and self.venue.capabilities.mode is not Mode.READ_ONLY
 
     async def subscribe(self, *wanted: Subscription) -> None:
         """Subscribes at once to what is not subscribed: some venues have one call for all. Raises VenueError."""
-        missing = [one for one in dict.fromkeys(wanted) if one not in self.subscribed]
-        outcomes = await asyncio.gather(*map(self.venue.subscribe, missing), return_exceptions=True)
+        venue, subscribed = self.venue, self.subscribed  # another one may be adopted meanwhile, with nothing yet
+        missing = [one for one in dict.fromkeys(wanted) if one not in subscribed]
+        outcomes = await asyncio.gather(*map(venue.subscribe, missing), return_exceptions=True)
         for subscription, outcome in zip(missing, outcomes, strict=True):
             if outcome is None:
-                self.subscribed.add(subscription)
+                subscribed.add(subscription)
+        if venue is not self.venue:
+            await self.subscribe(*wanted)
+            return
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome

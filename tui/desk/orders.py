@@ -24,13 +24,14 @@ class Tracked:
 
     __slots__ = (
         "claimed", "commands", "deadline", "fills", "in_flight", "is_changing", "is_concluded", "is_confirmed",
-        "is_late_fill", "is_overfilled", "is_told_over", "key", "order", "state", "ts_told", "ts_venue",
+        "is_late_fill", "is_overfilled", "is_told_over", "key", "order", "request", "state", "ts_told", "ts_venue",
         "unknown_since", "venue_ids", "was_not_sent",
     )  # fmt: skip
 
     def __init__(self, key: str, order: Order) -> None:
         self.key = key
         self.order = order
+        self.request: OrderRequest | None = None  # what it was placed with, where it was from this desk
         self.state = order.status  # where it stands, but for what its executions add up to
         self.venue_ids: tuple[str, ...] = ()  # all it ever had: an amendment, or its trigger, may give it another
         self.was_not_sent = False  # it never left: whoever held it back has said so
@@ -135,6 +136,7 @@ class OrderTracker:
             ts_event=ts,
         )
         tracked = Tracked(request.client_order_id, order)
+        tracked.request = request
         tracked.in_flight = 1
         tracked.deadline = None
         self._keep(tracked)

@@ -53,6 +53,7 @@ class Panic:
     async def run(self, instrument: InstrumentId | None = None) -> PanicReceipt:
         """Cancels and flattens `instrument`, or everything, on all venues at once."""
         began = self._clock()
+        self._trader.sequels.stop("everything is cancelled", instrument=instrument)
         links = [
             link
             for link in self._links.values()
@@ -240,10 +241,9 @@ def flatten_words(line: PanicLine) -> str:
 def panic_fact(receipt: PanicReceipt, ts: int) -> Fact:
     """Returns a receipt as it is told to everybody; `ts` in nanoseconds UTC."""
     is_flat = all(line.is_proven for line in receipt.lines)
-    return Fact(
-        ts=ts,
-        kind=FactKind.PANIC,
-        severity=Severity.GOOD if is_flat else Severity.ALARM,
-        text="panic: nothing is left" if is_flat else "panic: SOMETHING IS LEFT, read the receipt",
-        receipt=receipt,
-    )
+    severity, text = Severity.GOOD, "panic: nothing is left"
+    if not receipt.lines:
+        severity, text = Severity.WARNING, "panic: nothing was done: no venue of this desk takes orders"
+    elif not is_flat:
+        severity, text = Severity.ALARM, "panic: SOMETHING IS LEFT, read the receipt"
+    return Fact(ts=ts, kind=FactKind.PANIC, severity=severity, text=text, receipt=receipt)

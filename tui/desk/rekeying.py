@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from tui.desk.control import Outcome, Verdict, denied
@@ -67,6 +68,7 @@ class Rekeying:
         self._sleep = sleep
         self._patience = patience
         self._is_swapping = asyncio.Lock()
+        self._worth_before: dict[str, Decimal | None] = {}  # by venue, until its account has been read back
         self._swaps: set[asyncio.Task[Outcome]] = set()
         self._closing: set[asyncio.Task[None]] = set()  # of venues that were left
 
@@ -80,6 +82,33 @@ class Rekeying:
         self._swaps.add(swap)
         swap.add_done_callback(self._swaps.discard)
         return await asyncio.shield(swap)
+
+    async def compare(self, venue: Venue) -> str:
+        """Returns why the open venue of this name would not go on with `venue`, which is closed again.
+
+        It says so where what is open there would be lost sight of; whatever else stands against it, does not.
+        """
+        link = self._roster.links.get(venue.name)
+        try:
+            return await self._another_account(link, venue) if link is not None and _is_traded_on(link) else ""
+        finally:
+            await self._close(venue)
+
+    def note_reconciled(self, link: Link) -> bool:
+        """Hears that a venue's account is as it is shown; says whether the day's P&L now counts from elsewhere.
+
+        What the change of a key has brought or taken is none.
+        """
+        if link.name not in self._worth_before:
+            return False
+        before, after = self._worth_before.pop(link.name), self._store.worth()
+        self._store.is_counting_anew = bool(self._worth_before)
+        ledger = self._store.ledger
+        if ledger.day_open is None or before is None or after is None:
+            ledger.day_open = None  # it counts from when all of it can be valued
+        else:
+            ledger.day_open += after - before
+        return True
 
     async def aclose(self) -> None:
         """Ends what is under way: the desk closes."""
@@ -113,10 +142,13 @@ class Rekeying:
             await self._serving.cease(link)
             # Cancels, and what the detach policy sends, go by the old one up to here, by the new one from here on.
             old = link.venue
+            self._worth_before.setdefault(link.name, self._store.worth())
+            self._store.is_counting_anew = True
             self._store.distrust_books(link.name)
             self._roster.exchange(link, venue)
             if not link.has_account:
                 self._store.forget_account(link.name)
+                self.note_reconciled(link)
             self._guards.arming_refusals.pop(link.name, None)
             self._follow_mode(link, old.capabilities.mode)
             self._serving.note_permissions(link, permissions)
@@ -168,11 +200,16 @@ class Rekeying:
             return f"what is open at {link.name} could not be read with the new key in {self._patience:g} s"
         except VenueError as error:
             return f"what is open at {link.name} could not be read with the new key: {sanitise(str(error))}"
-        if tracked or held:
+        if tracked:
             return (
                 f"the new key seems to be of another account: it finds nothing of the {self._left_there(link)} "
                 f"that this desk has at {link.name}. Close them first, or open a desk of its own with --account"
             )
+        if not unknown:
+            # Positions are read, and never proven by a miss: they may have been closed elsewhere.
+            self._guards.lock(f"{link.name}: none of the positions is there with the new key")
+            self._store.change_desk(is_armed=False, lock_reason=self._guards.lock_reason)
+            return ""
         return (
             f"an order at {link.name} is UNKNOWN, and only the key that sent it can prove what became of it: "
             "settle it first (u)"

@@ -94,6 +94,7 @@ class Session:
         offers: Sequence[VenueOffer] = (),
         panic_patience: float = 15.0,
         reverse_patience: float = 10.0,
+        edit_patience: float = 10.0,
     ) -> None:
         limits = limits if limits is not None else Limits()
         random = random if random is not None else SystemRandom()
@@ -130,11 +131,11 @@ class Session:
         self.settler = Settler(self.store, self.keeper, clock, sleep, random)
         self.store.provable = self._provable
         self.supervisor = Supervisor(self.store, self._watch, self.settler, self, clock, sleep, random)
-        self._rekeying = Rekeying(self._roster, self.store, self.guards, self.supervisor, self, sleep)
+        self.rekeying = Rekeying(self._roster, self.store, self.guards, self.supervisor, self, sleep)
         self._jumps = JumpWatch(self._note_jump, wall=clock, boottime=boottime, sleep=pulse)
         self.dispatcher = Dispatcher(self.store, self._journal, clock)
         self.trader = Trader(
-            self.store, links, self.guards, self.dispatcher, self, clock, self._settle
+            self.store, links, self.guards, self.dispatcher, self, clock, self._settle, sleep, edit_patience
         )
         self._panic = Panic(self.store, links, self.trader, self.dispatcher, clock, sleep, patience=panic_patience)
         self.store.desk = DeskView(
@@ -156,9 +157,8 @@ class Session:
         How it goes is told by the venues' chips.
         """
         await self._take_over()
-        self._begin(self.keeper.run(), self._background)
-        self._begin(self._jumps.run(), self._background)
-        self._begin(self._watch_day(), self._background)
+        for work in (self.keeper.run(), self._jumps.run(), self._watch_day()):
+            self._begin(work, self._background)
         for link in self.links.values():
             self.serve(link)
 
@@ -192,7 +192,7 @@ class Session:
 
         Nothing is sent to it before it has been read back. `permissions` are what is known of its key.
         """
-        return await self._rekeying.run(venue, permissions)
+        return await self.rekeying.run(venue, permissions)
 
     async def take_profile(self, link: Link) -> str:
         """Takes the profile for a venue that was only watched; returns why it can not be had, empty if it is."""
@@ -215,7 +215,7 @@ class Session:
     async def aclose(self) -> None:
         """Ends all tasks, closes every venue and then the journal."""
         self.supervisor.is_closing = True
-        await self._rekeying.aclose()
+        await self.rekeying.aclose()
         await cancelled(self._work)
         closing = [asyncio.ensure_future(link.venue.aclose()) for link in self.links.values()]
         if closing:
@@ -331,6 +331,7 @@ class Session:
         if tracked is None or tracked.status is not OrderStatus.UNKNOWN or tracked.in_flight:
             return denied("order", "only an order that is UNKNOWN can be decided about")
         status = OrderStatus.CANCELED if tracked.is_confirmed else OrderStatus.REJECTED
+        self.trader.sequels.stop("you decided that it is gone", key=key)  # a word is no proof
         self.settler.conclude(tracked, status, "trader", "not at the venue, by your own word")
         return Outcome(verdict=Verdict.SENT, order_key=key)
 
@@ -429,6 +430,8 @@ class Session:
 
     def note_reconciled(self, link: Link) -> None:
         """Hears that a venue's account has been read back."""
+        if self.rekeying.note_reconciled(link):
+            self._day_noted = 0
         if self.recovery is not None:
             self.recovery.note_reconciled(link)
             self.store.mark_dirty(Topic.RECOVERY)

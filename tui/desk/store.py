@@ -101,6 +101,7 @@ class Store:
         self.provable: Callable[[Tracked], int | None] = lambda _: None
         self.recovery: Callable[[], RecoveryView | None] = lambda: None
         self.venues: dict[str, VenueView] = {}
+        self.is_counting_anew = False  # an account has come, gone or changed, and is not read back yet
         self.markets: dict[InstrumentId, Market] = {}
         self.shown: Market | None = None
         self.orders = OrderTracker(clock, self._note_order)
@@ -297,10 +298,15 @@ class Store:
             if (market := self.markets.get(fill.instrument)) is not None
         )
 
+    def worth(self) -> Decimal | None:
+        """Returns the equity; None while something held can not be valued."""
+        equity = self._valuation.equity()
+        return equity.value if equity is not None and equity.is_complete else None
+
     def day_pnl(self) -> Decimal | None:
         """Returns today's P&L, fees and funding in it; None while something held can not be valued."""
-        equity, opened = self._valuation.equity(), self.ledger.day_open
-        return equity.value - opened if equity is not None and equity.is_complete and opened is not None else None
+        worth, opened = self.worth(), self.ledger.day_open
+        return worth - opened if worth is not None and opened is not None and not self.is_counting_anew else None
 
     def _accounts(self) -> tuple[AccountView, ...]:
         return (self._valuation.account(self.desk.account, self.budget_used, self.budget),)

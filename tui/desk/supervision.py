@@ -100,6 +100,7 @@ class Supervisor:
 
     def lose(self, link: Link) -> None:
         """Keeps new orders off a venue whose account may have moved unseen, until it has been read back."""
+        link.losses += 1
         link.was_lost = True
         link.is_reconciled = False
         self._store.change_venue(link.name, is_reconciling=True)
@@ -176,6 +177,7 @@ class Supervisor:
             except (AuthenticationError, ConfigurationError) as error:
                 link.fault = sanitise(str(error))
                 link.has_account = False
+                link.is_refused = isinstance(error, AuthenticationError)
                 self._store.change_venue(link.name, is_reconciling=False, fault=link.fault)
                 if not isinstance(error, NotSupported):
                     self._outlet.say(FactKind.CONFIGURATION, Severity.ALARM, link.fault)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.desk.inheritance import Inherited, day_topic
+from tui.desk.inert import sanitise
+from tui.desk.inheritance import EDIT_BEGAN, EDIT_ENDED, Inherited, day_topic
 from tui.desk.journal import JournalError
 from tui.desk.journal_events import Row, draft_of
 from tui.desk.journal_export import digest_of, oldest_needed, read_rows
@@ -69,6 +70,7 @@ def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inheri
     else:
         journal.note_now("the desk was opened", now, topic="start")
     mine = states.get(desk, JournalState())
+    notices += [f"an edit was not finished: {words}" for words in _edits_cut_short(mine)]
     lock = max((note for note in mine.notes if note.locked_until), key=lambda note: note.ts, default=None)
     is_locked = lock is not None and (lock.locked_until or 0) > now
     return Inherited(
@@ -93,6 +95,19 @@ def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inheri
         farewell=last_note.text if last_note is not None and last_note.topic == "detach" else "",
         journal=journal,
     )
+
+
+def _edits_cut_short(state: JournalState) -> list[str]:
+    """Returns the edits, by cancel and new, that the run before began and whose new order was never on its way."""
+    began: dict[str, str] = {}
+    for note in state.notes:
+        if note.topic == "start":  # it was told then
+            began.clear()
+        elif note.topic.startswith(EDIT_BEGAN):
+            began[note.topic.removeprefix(EDIT_BEGAN)] = note.text
+        elif note.topic.startswith(EDIT_ENDED):
+            began.pop(note.topic.removeprefix(EDIT_ENDED), None)
+    return [sanitise(words, 200) for key, words in began.items() if key not in state.orders]
 
 
 def _take_asides(journal: SqliteJournal, now: int) -> list[str]:

@@ -6,21 +6,24 @@ Each wish returns as soon as the desk itself has decided. Sending goes on in tas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
-from tui.desk.dispatch import Dispatcher, Fate
+from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Verdict, denied
+from tui.desk.dispatch import Answer, Dispatcher, Fate
+from tui.desk.editing import Editing, as_intent, is_less, request_of
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.guards import Guards, MarketNow, notional_of
 from tui.desk.journal import CancelAllRequest
 from tui.desk.link import Link
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import Tracked
+from tui.desk.sequels import Sequel, Sequels
 from tui.desk.settling import UNSETTLED
 from tui.desk.store import Store, Topic
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
@@ -36,8 +39,15 @@ class Tasks(Protocol):
     def begin(self, work: Coroutine[Any, Any, None]) -> None: ...
 
 
+Prepared: TypeAlias = tuple[Outcome, Tracked | None, Coroutine[Any, Any, None] | None]
+"""What the desk decided about an order, the order, and the work of sending it."""
+
+
 class Trader:
-    """Carries out wishes on the venues of `links`. `settle` is told of orders whose fate is to be looked up."""
+    """Carries out wishes on the venues of `links`. `settle` is told of orders whose fate is to be looked up.
+
+    `sleep` takes seconds; `edit_patience` is how many an edit waits for the proof of its cancel.
+    """
 
     def __init__(
         self,
@@ -48,56 +58,61 @@ class Trader:
         tasks: Tasks,
         clock: Callable[[], int],
         settle: Callable[[Link, Tracked], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        edit_patience: float = 10.0,
     ) -> None:
         self._store = store
         self._links = links
         self._guards = guards
         self._dispatcher = dispatcher
-        self._tasks = tasks
+        self.tasks = tasks
         self._clock = clock
         self._settle = settle
-        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self.sequels = Sequels(guards, clock)
+        self._editing = Editing(self, store, guards, dispatcher, clock, sleep, edit_patience)
 
     def note_order(self, tracked: Tracked) -> None:
         """Hears of every change of an order; wakes who waits for its end."""
-        if tracked.status.is_terminal or tracked.status is OrderStatus.UNKNOWN:
-            for waiter in self._waiting.pop(tracked.key, ()):
-                if not waiter.done():
-                    waiter.set_result(None)
+        self.sequels.note_order(tracked)
+        self._editing.note_order(tracked)
 
     def check(self, intent: OrderIntent) -> Outcome:
         """Asks the guards. Raises UnknownInstrument."""
-        link, market = self._market(intent.instrument)
+        link, market = self.market(intent.instrument)
         return self._guards.check(intent, market, self._unknown_orders(link), self._clock())
 
     async def submit(self, intent: OrderIntent) -> Outcome:
         """Sends an order that the guards let pass. Raises UnknownInstrument."""
         outcome, tracked, work = await self._prepare(intent)
         if work is not None and tracked is not None:
-            self._tasks.begin(work)
+            self.tasks.begin(work)
         return outcome
 
     async def amend(self, intent: AmendIntent) -> Outcome:
+        """Changes an order that rests; where its venue can not, by cancel and new. Raises UnknownInstrument."""
         if (refusal := self._guards.refusal()) is not None:
             return refusal
         tracked = self._store.orders.get(intent.key)
         if tracked is None or tracked.status.is_terminal:
-            return _denied("order", "the order is over")
-        link, market = self._market(tracked.order.instrument)
-        if not market.capabilities.amend:
-            return _denied("amend", f"{link.name} can not change an order: cancel it, then send a new one")
+            return denied("order", "the order is over")
+        link, market = self.market(tracked.order.instrument)
         if tracked.status in UNSETTLED or tracked.status is OrderStatus.PENDING_NEW:
-            return _denied("order", "the order is on its way: wait for the venue's word")
+            return denied("order", "the order is on its way: wait for the venue's word")
+        if not market.capabilities.amend:
+            return await self._editing.run(intent, tracked, link, market)
         order = tracked.order
         price = intent.price if intent.price is not None else order.price
         quantity = intent.quantity if intent.quantity is not None else order.quantity
         trigger = intent.trigger_price if intent.trigger_price is not None else order.trigger_price
         if quantity <= order.filled_quantity:
-            return _denied("size", f"{order.filled_quantity:f} are filled already: cancel the rest instead")
-        wish = msgspec.structs.replace(_as_intent(order), price=price, quantity=quantity, trigger_price=trigger)
+            return denied("size", f"{order.filled_quantity:f} are filled already: cancel the rest instead")
+        now = as_intent(order)
+        wish = msgspec.structs.replace(now, price=price, quantity=quantity, trigger_price=trigger)
         wish = msgspec.structs.replace(wish, overrides=intent.overrides)
-        before = notional_of(_as_intent(order), market, self._guards.limits)
-        outcome = self._guards.check(wish, market, (), self._clock(), is_amend=True, notional_before=before)
+        before = notional_of(now, market, self._guards.limits)
+        outcome = self._guards.check(
+            wish, market, (), self._clock(), is_amend=True, notional_before=before, is_less=is_less(wish, now)
+        )
         if outcome.verdict is not Verdict.SENT:
             return outcome
         try:
@@ -110,12 +125,12 @@ class Trader:
                 trigger_price=intent.trigger_price,
             )
         except ValueError as error:
-            return _denied("order", str(error))
+            return denied("order", str(error))
         self._store.orders.command_sent(tracked, OrderNews.REPLACE_SENT)
         added = notional_of(wish, market, self._guards.limits) - before
         counted = added if added > 0 and not order.reduce_only else None
         if words := await self._written(request, partial(self._refuse_change, tracked), counted):
-            return _denied("journal", words)
+            return denied("journal", words)
         if counted is not None:
             self._guards.budget_used += added
             self.show_budget()
@@ -127,7 +142,7 @@ class Trader:
                 self.show_budget()
             self._look_after(link, tracked)
 
-        self._tasks.begin(send())
+        self.tasks.begin(send())
         return Outcome(verdict=Verdict.SENT, order_key=tracked.key)
 
     async def cancel(self, key: str) -> Outcome:
@@ -135,12 +150,20 @@ class Trader:
         if (refusal := self._guards.refusal()) is not None:
             return refusal
         tracked = self._store.orders.get(key)
+        was_waited_for = self.sequels.stop("you cancelled it", key=key)
         if tracked is None or tracked.status.is_terminal:
-            return _denied("order", "the order is over")
+            if was_waited_for:  # what was to follow it is what is cancelled
+                return Outcome(verdict=Verdict.SENT, order_key=key)
+            return denied("order", "the order is over")
+        return await self.send_cancel(self._links[tracked.order.instrument.venue], tracked)
+
+    async def send_cancel(
+        self, link: Link, tracked: Tracked, then: Callable[[Answer], None] | None = None
+    ) -> Outcome:
+        """Sends the cancel of one order; `then` hears what became of it."""
         order = tracked.order
-        link = self._links[order.instrument.venue]
         if link.venue.capabilities.mode is Mode.READ_ONLY:
-            return _denied("read-only", f"{link.name} is open for reading only")
+            return denied("read-only", f"{link.name} is open for reading only")
         request = CancelRequest(
             instrument=order.instrument,
             client_order_id=order.client_order_id,
@@ -148,14 +171,16 @@ class Trader:
         )
         self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
         if words := await self._written(request, partial(self._refuse_change, tracked)):
-            return _denied("journal", f"{words} (panic cancels without it)")
+            return denied("journal", f"{words} (panic cancels without it)")
 
         async def send() -> None:
-            await self._dispatcher.cancel(link.venue, request, tracked)
+            answer = await self._dispatcher.cancel(link.venue, request, tracked)
             self._look_after(link, tracked)
+            if then is not None:
+                then(answer)
 
-        self._tasks.begin(send())
-        return Outcome(verdict=Verdict.SENT, order_key=key)
+        self.tasks.begin(send())
+        return Outcome(verdict=Verdict.SENT, order_key=tracked.key)
 
     async def cancel_all(self, scope: CancelScope) -> Outcome:
         """Cancels what rests within `scope`, external orders included, each venue in a task of its own."""
@@ -163,10 +188,11 @@ class Trader:
             return refusal
         venue = scope.instrument.venue if scope.instrument is not None else scope.venue
         if venue is not None and venue not in self._links:
-            return _denied("venue", f"there is no venue {venue}")
+            return denied("venue", f"there is no venue {venue}")
+        self.sequels.stop("you cancelled it", venue=venue, instrument=scope.instrument, side=scope.side)
         for link in self._links.values():
             if venue in (None, link.name) and link.takes_orders:
-                self._tasks.begin(self.cancel_venue(link, scope.instrument, scope.side))
+                self.tasks.begin(self.cancel_venue(link, scope.instrument, scope.side))
         return Outcome(verdict=Verdict.SENT)
 
     async def cancel_venue(
@@ -192,7 +218,7 @@ class Trader:
         """Sends a reduce-only market order for `percent` of a position, rounded down to the lot."""
         position = self._store.ledger.positions.get((instrument, position_id))
         if position is None:
-            return _denied("position", "there is no such position")
+            return denied("position", "there is no such position")
         intent = self._closing(position, percent)
         return intent if isinstance(intent, Outcome) else await self.submit(intent)
 
@@ -200,7 +226,7 @@ class Trader:
         """Closes, and opens the other way once the close is FILLED; waits for that `patience` seconds at most."""
         position = self._store.ledger.positions.get((instrument, position_id))
         if position is None:
-            return _denied("position", "there is no such position")
+            return denied("position", "there is no such position")
         closing = self._closing(position, 100)
         if isinstance(closing, Outcome):
             return closing
@@ -211,37 +237,31 @@ class Trader:
         outcome, tracked, work = await self._prepare(closing)
         if work is None or tracked is None:
             return outcome
+        sequel = self.sequels.begin(tracked, self._links[instrument.venue])
 
         async def run() -> None:
-            over = self.when_over(tracked)
             await work
-            await asyncio.wait({over}, timeout=patience)
-            await self._open_after(tracked, opening)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await sequel.until(lambda: tracked.status.is_terminal or tracked.status is OrderStatus.UNKNOWN)
+            await self._open_after(sequel, opening)
 
-        self._tasks.begin(run())
+        self.tasks.begin(run())
         return outcome
-
-    def when_over(self, tracked: Tracked) -> asyncio.Future[None]:
-        """Returns a future that is done when the order is over, or UNKNOWN."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(tracked.key, []).append(waiter)
-        if tracked.status.is_terminal:
-            self.note_order(tracked)
-        return waiter
 
     async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> Outcome:
         """Sets leverage at the venue and waits for its word, since nothing rests on the book meanwhile."""
-        link, market = self._market(instrument)
+        link, market = self.market(instrument)
         if not market.capabilities.leverage:
-            return _denied("supported", f"{link.name} has no leverage")
+            return denied("supported", f"{link.name} has no leverage")
         if against := self._guards.against_risk(self._clock()):
             return Outcome(verdict=Verdict.DENIED, reasons=against[:3])
         if not 1 <= leverage <= market.instrument.max_leverage:
-            return _denied("leverage", f"leverage must be from 1 to {market.instrument.max_leverage:f}")
+            return denied("leverage", f"leverage must be from 1 to {market.instrument.max_leverage:f}")
         try:
             await link.venue.set_leverage(instrument, leverage, margin_mode)
         except VenueError as error:
-            return _denied("venue", error.message)
+            return denied("venue", error.message)
         return Outcome(verdict=Verdict.SENT)
 
     def closing_request(self, link: Link, position: Position, quantity: Decimal) -> OrderRequest:
@@ -259,10 +279,10 @@ class Trader:
     def _closing(self, position: Position, percent: int) -> OrderIntent | Outcome:
         instrument = self._store.instrument(position.instrument)
         if instrument is None or not 1 <= percent <= 100:
-            return _denied("size", "a part of 1 to 100 % can be closed")
+            return denied("size", "a part of 1 to 100 % can be closed")
         quantity = floor_to(abs(position.quantity) * percent / 100, instrument.lot_size)
         if not quantity:
-            return _denied("size", f"{percent} % of the position is less than one lot")
+            return denied("size", f"{percent} % of the position is less than one lot")
         return OrderIntent(
             instrument=position.instrument,
             side=Side.SELL if position.quantity > 0 else Side.BUY,
@@ -282,28 +302,32 @@ class Trader:
             for tracked in self._store.orders.open_orders(position.instrument.venue)
         )
 
-    async def _prepare(
-        self, intent: OrderIntent
-    ) -> tuple[Outcome, Tracked | None, Coroutine[Any, Any, None] | None]:
-        """Guards and journal. Returns the work of sending where nothing forbids it."""
-        link, market = self._market(intent.instrument)
+    async def _prepare(self, intent: OrderIntent, hindrance: Callable[[], str] = str) -> Prepared:
+        """Guards, then `prepare_order`."""
+        link, market = self.market(intent.instrument)
         outcome = self._guards.check(intent, market, self._unknown_orders(link), self._clock())
+        notional = notional_of(intent, market, self._guards.limits)
         if outcome.verdict is Verdict.NEEDS_YES:
-            value, currency = notional_of(intent, market, self._guards.limits), market.instrument.quote
-            return msgspec.structs.replace(outcome, notional=value, currency=currency), None, None
+            currency = market.instrument.quote
+            return msgspec.structs.replace(outcome, notional=notional, currency=currency), None, None
         if outcome.verdict is not Verdict.SENT:
             return outcome, None, None
-        key = link.next_id()
+        return await self.prepare_order(link, intent, notional, link.next_id(), hindrance)
+
+    async def prepare_order(
+        self, link: Link, intent: OrderIntent, notional: Decimal, key: str, hindrance: Callable[[], str] = str
+    ) -> Prepared:
+        """Journal; returns the work of sending an order that the guards have let pass, where nothing forbids it.
+
+        `notional` is what it counts in the budget. `hindrance` is asked when the journal has it, and says what has
+        come between by then.
+        """
         try:
-            request = OrderRequest(
-                client_order_id=key,
-                **{name: getattr(intent, name) for name in OrderIntent.__struct_fields__ if name != "overrides"},
-            )
+            request = request_of(intent, key)
         except ValueError as error:
-            return _denied("order", str(error)), None, None
+            return denied("order", str(error)), None, None
         now = self._clock()
         # From here on a second press of the same key meets the duplicate guard, however slow the journal is.
-        notional = notional_of(intent, market, self._guards.limits)
         self._guards.note_sent(intent, notional, now)
         self.show_budget()
         tracked = self._store.orders.submitted(request, now)
@@ -315,7 +339,10 @@ class Trader:
             self.show_budget()
 
         if words := await self._written(request, take_back, counted):
-            return _denied("journal", words), None, None
+            return denied("journal", words), None, None
+        if words := hindrance():
+            take_back(words)
+            return denied("stopped", words), None, None
 
         async def send() -> None:
             answer = await self._dispatcher.submit(link.venue, request, tracked)
@@ -345,7 +372,12 @@ class Trader:
     def _refuse_change(self, tracked: Tracked, _words: str) -> None:
         self._store.orders.command_ended(tracked, OrderNews.COMMAND_REFUSED)
 
-    async def _open_after(self, closing: Tracked, opening: OrderIntent) -> None:
+    async def _open_after(self, sequel: Sequel, opening: OrderIntent) -> None:
+        closing = sequel.first
+        self.sequels.end(sequel)
+        if why := sequel.hindrance(self._clock()):
+            self._tell(FactKind.NOT_SENT, f"reverse stopped, {why}: the other side was not opened")
+            return
         if closing.status is not OrderStatus.FILLED:
             state = closing.status.value.replace("_", " ")
             self._tell(
@@ -353,7 +385,9 @@ class Trader:
                 f"reverse stopped: the close is {state}, the other side was not opened",
             )
             return
-        outcome = await self.submit(opening)
+        outcome, _, work = await self._prepare(opening, lambda: sequel.hindrance(self._clock()))
+        if work is not None:
+            await work
         if outcome.verdict is not Verdict.SENT:
             words = "; ".join(reason.text for reason in outcome.reasons)
             self._tell(FactKind.NOT_SENT, f"closed, but the other side was not opened: {words}")
@@ -362,7 +396,7 @@ class Trader:
         if tracked.in_flight == 0:
             self._settle(link, tracked)
 
-    def _market(self, instrument: InstrumentId) -> tuple[Link, MarketNow]:
+    def market(self, instrument: InstrumentId) -> tuple[Link, MarketNow]:
         market = self._store.markets.get(instrument)
         link = self._links.get(instrument.venue)
         if market is None or link is None:
@@ -396,21 +430,3 @@ class Trader:
 
     def _tell(self, kind: FactKind, text: str) -> None:
         self._store.tell(Fact(ts=self._clock(), kind=kind, severity=Severity.ALARM, text=text))
-
-
-def _as_intent(order: Order) -> OrderIntent:
-    return OrderIntent(
-        instrument=order.instrument,
-        side=order.side,
-        type=order.type,
-        quantity=order.quantity,
-        price=order.price,
-        trigger_price=order.trigger_price,
-        time_in_force=order.time_in_force,
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
-    )
-
-
-def _denied(guard: str, text: str) -> Outcome:
-    return Outcome(verdict=Verdict.DENIED, reasons=(Reason(guard, text),))

@@ -103,7 +103,7 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
         self._password: Secret | None = None
         self._report: KeyReport | None = None
         self._is_ready = False  # while the widgets are there
-        self._box = Board(id="keys")
+        self._box = Board(id="api-keys")
         self._state = KeyWords(id="keys-state")
         self._table = KeyTable(id="keys-table")
         self._form = KeyForm(name="keys-form")

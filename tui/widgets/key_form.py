@@ -85,6 +85,15 @@ class HiddenField(TextField):
         self.delete_selection()
 
 
+class AccountField(TextField):
+    """The account's name, which can be read and is stored openly: it is typed, since a paste may be a key."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.app.notify("type the account's name: what was pasted may be a key", severity="warning", markup=False)
+
+
 class StoreLine(Widget, can_focus=True):
     """The last line of the form: Enter on it sends."""
 
@@ -125,7 +134,7 @@ class KeyForm(Widget):
         super().__init__(id=name)
         self.problem = ""
         self._venue: Choice[str] = Choice(name="key-venue")
-        self._account = TextField(name="key-account")
+        self._account = AccountField(name="key-account")
         self._parts = {name: HiddenField(name=f"key-{name}", is_stripped=True) for name in _ATTRIBUTES}
         self._read_only = Mark("use it for reading only", name="key-read_only")
         # Of a password every blank counts.
@@ -177,7 +186,9 @@ class KeyForm(Widget):
         self._account.value = account
         self._account.placeholder = "a name of yours for it, such as main"
         self._read_only.turn(False)
-        self._begin("test it, then store it", first=2 if is_again and name is None else 0)
+        # What is pasted first is the key: it must not go into a field that can be read.
+        is_named = name is None and bool(account)
+        self._begin("test it, then store it", first=2 if is_named or (is_again and name is None) else 0)
 
     def ask_password(self, state: KeyringState, words: str = "") -> None:
         """Asks for the keyring's password alone; `words` say what it is for."""

@@ -245,4 +245,19 @@ def test_what_can_be_edited() -> None:
     assert "on its way" in why_not_editable(order_view("p1", status=OrderStatus.PENDING_CANCEL))
     assert why_not_editable(order_view("p1")) == ""
     anew = perp(venues=(venue_view(capabilities=msgspec.structs.replace(CAPABILITIES, amend=False)),))
-    assert evaluate_edit(order_view("p1"), limit(price="60100", size="0.25"), anew).notes
+    assert evaluate_edit(order_view("p1"), limit(price="60100", size="0.25"), anew).notes == (
+        "by cancel and new: it loses its place in the queue, and for a moment nothing rests",
+    )
+
+
+def test_what_an_edit_by_cancel_and_new_would_send_must_be_an_order_of_its_own() -> None:
+    view = order_view("p1", quantity="0.500", price="60000.0", filled="0.100")
+    draft = limit(price="60000", size="0.10001")
+    assert evaluate_edit(view, draft, perp()).problems.keys() <= {Field.SIZE}
+    anew = perp(venues=(venue_view(capabilities=msgspec.structs.replace(CAPABILITIES, amend=False)),))
+    least = msgspec.structs.replace(anew.instrument, min_quantity=D("0.2"))
+    small = msgspec.structs.replace(anew, instrument=least)
+    found = evaluate_edit(view, limit(price="60000", size="0.25"), small)
+    assert "below" in found.problems[Field.SIZE], found.problems
+    in_place = msgspec.structs.replace(perp(), instrument=least)
+    assert evaluate_edit(view, limit(price="60000", size="0.25"), in_place).amend is not None

@@ -11,6 +11,7 @@ import pytest
 
 from tests.tui.desk.rig import (
     SPOT,
+    START,
     Rig,
     ScriptedVenue,
     capabilities,
@@ -20,36 +21,26 @@ from tests.tui.desk.rig import (
     until,
     update,
 )
-from tui.desk.control import Verdict
+from tui.desk.control import CancelScope, Verdict
 from tui.desk.frame import FactKind, Severity
+from tui.desk.guards import Limits
 from tui.desk.inheritance import Inherited
 from tui.desk.instance import InstanceError
 from tui.desk.journal_store import SqliteJournal
 from tui.desk.takeover import inherit
 from venues.commands import CancelRequest, Channel
-from venues.errors import AuthenticationError, ConnectionLost, NotSent, OutcomeUnknown, VenueError
-from venues.events import LinkState, PositionUpdate
-from venues.model import Order, OrderStatus
-from venues.port import Depart, Mode, Permissions
+from venues.errors import AuthenticationError, ConnectionLost, NotSent, OutcomeUnknown
+from venues.events import BalanceUpdate, LinkState, PositionUpdate
+from venues.model import Balance, Order, OrderStatus
+from venues.port import Depart, Mode
 
 LIVE = capabilities(mode=Mode.LIVE)
 WATCHED = capabilities(mode=Mode.READ_ONLY, reads_account=False)
 READS = capabilities(mode=Mode.READ_ONLY)
 
 
-class ToldVenue(ScriptedVenue):
-    """A venue that tells what its key may do."""
-
-    def __init__(self, *answers: Permissions | VenueError, name: str = "test") -> None:
-        super().__init__(name, LIVE)
-        self.answers = list(answers)
-
-    async def fetch_permissions(self) -> Permissions:
-        self._enter("fetch_permissions")
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, VenueError):
-            raise answer
-        return answer
+def usdt(amount: int) -> Balance:
+    return Balance(currency="USDT", total=Decimal(amount), available=Decimal(amount), locked=Decimal(0))
 
 
 def reconciled(rig: Rig, name: str = "test") -> bool:
@@ -112,7 +103,7 @@ async def test_what_is_on_its_way_gets_its_answer_by_the_key_that_signed_it() ->
 async def test_while_a_command_is_not_answered_the_key_stays() -> None:
     async with Rig(ScriptedVenue(caps=LIVE)) as rig:
         await rig.session.arm()
-        rig.session._rekeying._patience = 0.0  # the constant of time that a test shortens
+        rig.session.rekeying._patience = 0.0  # the constant of time that a test shortens
         rig.venue.hold = asyncio.Event()
         outcome = await rig.session.submit(intent())
         await until(lambda: rig.venue.called("submit_order") == 1)
@@ -125,14 +116,11 @@ async def test_while_a_command_is_not_answered_the_key_stays() -> None:
         assert rig.status(outcome.order_key) is OrderStatus.NEW
 
 
-@pytest.mark.parametrize("what", ["an order", "a position", "an unknown order"])
+@pytest.mark.parametrize("what", ["an order", "an unknown order"])
 async def test_a_key_of_another_account_is_not_taken_over_what_this_one_has(what: str) -> None:
     async with Rig(ScriptedVenue(caps=LIVE)) as rig:
         await rig.session.arm()
-        if what == "a position":
-            rig.venue.held.append(position())
-            await rig.tell(PositionUpdate(position()))
-        elif what == "an order":
+        if what == "an order":
             await rig.place()
         else:
             rig.venue.faults["answer"] = [OutcomeUnknown("test", "no answer")]
@@ -149,6 +137,57 @@ async def test_a_key_of_another_account_is_not_taken_over_what_this_one_has(what
         await until(lambda: reconciled(rig))  # and goes on as before
         if what == "an order":
             assert all(one.status is OrderStatus.NEW for one in rig.store.orders.open_orders())
+
+
+async def test_a_position_that_the_new_key_does_not_find_locks_the_desk() -> None:
+    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
+        await rig.session.arm()
+        rig.venue.held.append(position())
+        await rig.tell(PositionUpdate(position()))
+        same = ScriptedVenue(caps=LIVE)
+        same.held.append(position())
+        assert (await rig.session.rekey(same)).verdict is Verdict.SENT
+        assert rig.store.desk.is_armed
+        await until(lambda: reconciled(rig))
+        # It may have been closed elsewhere, or this is another account: that is for the trader to look at.
+        assert (await rig.session.rekey(ScriptedVenue(caps=LIVE))).verdict is Verdict.SENT
+        assert (rig.store.desk.is_armed, rig.store.desk.lock_reason) == (
+            False,
+            "test: none of the positions is there with the new key",
+        )
+
+
+async def test_panic_and_cancel_all_reach_a_venue_that_refused_a_read() -> None:
+    venue = ScriptedVenue(caps=LIVE)
+    async with Rig(venue) as rig:
+        await rig.session.arm()
+        key = await rig.place()
+        venue.faults["fetch_open_orders"] = [AuthenticationError("test", "revoked")]
+        rig.session.supervisor.distrust(rig.session.links["test"])
+        await until(lambda: not rig.session.links["test"].has_account)
+        await rig.session.cancel_all(CancelScope())
+        await rig.session.settled()
+        assert rig.status(key) is OrderStatus.CANCELED
+        (line,) = (await rig.session.panic()).lines
+        assert line.is_proven
+        venue.faults = {
+            name: [AuthenticationError("test", "revoked")] * 10_000
+            for name in ("cancel_all_orders", "fetch_open_orders", "fetch_positions")
+        }
+        rig.session._panic._patience = 0.1
+        (line,) = (await rig.session.panic()).lines
+        assert not line.is_proven
+        assert rig.facts[-1].severity is Severity.ALARM
+
+
+async def test_a_panic_that_could_do_nothing_does_not_say_that_nothing_is_left() -> None:
+    rig = Rig(ScriptedVenue(caps=WATCHED))
+    await rig.session.open()
+    await until(lambda: rig.store.shown is not None)
+    assert (await rig.session.panic()).lines == ()
+    (fact,) = [fact for fact in rig.facts if fact.kind is FactKind.PANIC]
+    assert (fact.severity, "nothing was done" in fact.text) == (Severity.WARNING, True)
+    await rig.session.aclose()
 
 
 async def test_one_that_can_not_read_what_is_open_changes_nothing() -> None:
@@ -309,73 +348,6 @@ async def test_a_key_is_not_taken_from_a_venue_with_something_open(what: str) ->
         assert bare.called("fetch_balances") == 0
 
 
-async def test_a_key_that_may_only_read_shows_the_account_and_sends_nothing() -> None:
-    venue = ScriptedVenue(caps=READS)
-    venue.orders["elsewhere"] = order("elsewhere")
-    async with Rig(venue) as rig:
-        assert rig.store.ledger.balances["test"]["USDT"].total == 1000
-        (tracked,) = rig.store.orders.open_orders("test")
-        assert (await rig.session.cancel(tracked.key)).reasons[0].guard == "read-only"
-        assert (await rig.session.submit(intent())).reasons[0].guard == "read-only"
-        assert (await rig.session.panic()).lines == ()
-        assert not {"submit_order", "cancel_order", "cancel_all_orders"} & set(venue.calls)
-        assert "may only read" in rig.store.venues["test"].fault
-
-
-async def test_a_key_that_may_withdraw_is_not_armed() -> None:
-    async with Rig(ToldVenue(Permissions(trade=True, withdraw=True, told_by="the venue"))) as rig:
-        refused = await rig.session.arm()
-        assert refused.verdict is Verdict.DENIED
-        assert "may WITHDRAW" in refused.reasons[0].text
-        assert "allow_withdrawal = true" in refused.reasons[0].text
-        assert any(f.severity is Severity.ALARM and "may WITHDRAW" in f.text for f in rig.facts)
-        assert not rig.store.desk.is_armed
-        # One without that right lifts it.
-        assert (
-            await rig.session.rekey(ToldVenue(Permissions(trade=True, withdraw=False)))
-        ).verdict is Verdict.SENT
-        await until(lambda: reconciled(rig))
-        assert (await rig.session.arm()).verdict is Verdict.SENT
-
-
-async def test_a_setting_allows_a_key_that_may_withdraw_with_the_warning_kept() -> None:
-    venue = ToldVenue(Permissions(trade=True, withdraw=True))
-    async with Rig(venue, allows_withdrawal=True) as rig:
-        assert (await rig.session.arm()).verdict is Verdict.SENT
-        assert "may WITHDRAW" in rig.texts()
-
-
-async def test_a_right_to_withdraw_that_is_told_later_locks_an_armed_desk() -> None:
-    venue = ToldVenue(ConnectionLost("test", "down"), Permissions(withdraw=True))
-    async with Rig(venue) as rig:
-        frame = rig.store.frame(rig.clock())
-        assert frame is not None
-        assert any("what the key may do is not known" in line.text for line in frame.log or ())
-        await rig.session.arm()
-        rig.session.supervisor.distrust(rig.session.links["test"])
-        await until(lambda: not rig.store.desk.is_armed)
-        assert (await rig.session.arm()).verdict is Verdict.DENIED
-
-
-async def test_a_key_that_turns_out_to_only_read_takes_no_orders() -> None:
-    async with Rig(ToldVenue(Permissions(trade=False))) as rig:
-        await rig.session.arm()
-        assert "may only read" in (await rig.session.submit(intent())).reasons[0].text
-        assert rig.venue.called("submit_order") == 0
-        assert FactKind.CONFIGURATION not in {fact.kind for fact in rig.facts}
-
-
-async def test_what_was_known_of_a_key_when_it_was_stored_counts_from_the_start() -> None:
-    async with Rig(ScriptedVenue(caps=LIVE)) as rig:
-        await rig.session.arm()
-        await rig.session.rekey(ScriptedVenue(caps=LIVE), Permissions(withdraw=True, told_by="the venue"))
-        assert not rig.store.desk.is_armed
-        assert "may WITHDRAW" in (await rig.session.arm()).reasons[0].text
-        # The refusal is that key's, not the venue's for ever.
-        await rig.session.rekey(ScriptedVenue(caps=LIVE))
-        assert (await rig.session.arm()).verdict is Verdict.SENT
-
-
 async def test_a_venue_that_becomes_live_locks_an_armed_desk_and_is_told_to_whoever_panics() -> None:
     taken: list[Mapping[str, Mode]] = []
 
@@ -423,3 +395,28 @@ async def test_a_key_that_the_venue_no_longer_takes_is_replaced_and_not_forgotte
         await rig.session.cancel(key)
         await rig.session.settled()
         assert rig.status(key) is OrderStatus.CANCELED
+
+
+async def test_what_an_account_brings_or_takes_is_no_profit_or_loss() -> None:
+    rich, poor = ScriptedVenue("test", LIVE), ScriptedVenue("second", WATCHED)
+    rig = Rig(rich, poor, limits=Limits(day_loss=Decimal(100)))
+    await rig.session.open()
+    await until(lambda: reconciled(rig) and rig.store.frame(rig.clock()) is not None)
+    await until(lambda: rig.store.ledger.day_open == 1000)
+
+    def pnl() -> Decimal | None:
+        rig.store.frame(rig.clock())
+        return rig.store.day_pnl()
+
+    joined = ScriptedVenue("second", LIVE)
+    joined.balances = [usdt(5000)]
+    await rig.session.rekey(joined)
+    await until(lambda: reconciled(rig, "second"))
+    assert (rig.store.worth(), pnl()) == (Decimal(6000), Decimal(0))
+    await rig.tell(BalanceUpdate("test", (usdt(950),), START))
+    assert pnl() == -50  # what is lost is
+    await rig.session.rekey(ScriptedVenue("second", WATCHED))
+    await until(lambda: reconciled(rig, "second"))
+    assert (rig.store.worth(), pnl()) == (Decimal(950), Decimal(-50))
+    assert rig.session.guards.locked_until == 0
+    await rig.session.aclose()

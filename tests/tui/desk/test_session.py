@@ -192,13 +192,6 @@ async def test_amend_changes_price_and_size() -> None:
         assert [reason.guard for reason in far.reasons] == ["band"]
 
 
-async def test_a_venue_without_amend_is_refused_with_words() -> None:
-    async with Rig(ScriptedVenue(caps=capabilities(amend=False))) as rig:
-        key = await rig.place()
-        outcome = await rig.session.amend(AmendIntent(key=key, price=D(99)))
-        assert outcome.reasons[0].text == "test can not change an order: cancel it, then send a new one"
-
-
 async def test_cancel_all_keeps_to_its_scope() -> None:
     async with Rig() as rig:
         buy = await rig.place()

@@ -25,6 +25,7 @@ from tui.desk.draft import Field
 from tui.desk.frame import Frame
 from tui.screens.confirm import CloseChooser, Confirm
 from tui.screens.panic import PanicOverlay
+from tui.widgets.ticket_preview import Step
 from venues.events import LinkState
 from venues.model import NANOSECONDS, OrderType, Side, TimeInForce
 from venues.port import Mode
@@ -124,6 +125,11 @@ async def test_post_only_goes_where_the_venue_has_none() -> None:
         assert "post-only" not in bench.text()
 
 
+def plain_words(text: str) -> str:
+    """What stands in a ticket, without its frame and its lines' ends."""
+    return " ".join(text.replace("│", " ").replace("┃", " ").split())
+
+
 @pytest.mark.parametrize("amends", [True, False])
 async def test_an_edit_says_how_this_venue_changes_an_order(amends: bool) -> None:
     view = coinex_view(capabilities=coinex_can(Mode.PRACTICE, amend=amends))
@@ -135,7 +141,12 @@ async def test_an_edit_says_how_this_venue_changes_an_order(amends: bool) -> Non
         assert fields_of(bench) == {Field.PRICE, Field.SIZE}
         await bench.type("60611")
         assert bench.ticket.evaluation.amend == AmendIntent(key="s0002", price=D("60611"))
-        assert ("cancelled, then placed anew" in bench.text()) is not amends
+        words = "by cancel and new: it loses its place in the queue, and for a moment nothing rests"
+        assert (words in plain_words(bench.text())) is not amends
+        await bench.press("enter")  # and in the preview, before it is sent
+        assert bench.ticket.step is Step.PREVIEW
+        assert (words in plain_words(bench.text())) is not amends
+        assert bench.app.names() == []
 
 
 def watched_frame(**views: Any) -> Frame:

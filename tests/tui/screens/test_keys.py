@@ -79,7 +79,7 @@ async def test_nothing_lies_outside_or_over_another_part(size: tuple[int, int]) 
         desk.desk.key_answers.append(KeyReport(is_done=False, words="no " * 90, warning="this is bad " * 20))
         for keys in (("K",), ("a", "down"), ("escape", "r", "up"), ("escape", "p"), ("escape", "t")):
             await desk.press(*keys)
-            box = desk.app.screen.query_one("#keys")
+            box = desk.app.screen.query_one("#api-keys")
             parts = [part for part in box.children if part.display]
             assert desk.app.screen.region.contains_region(box.region)
             for part in parts:
