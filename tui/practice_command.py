@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.desk.inert import sanitise
-from venues.simulators.registry import simulator_names
+from venues.simulators.registry import served_names
 
 if TYPE_CHECKING:
     from venues.simulators.serving import Practice
@@ -43,7 +43,7 @@ def _list_faults(context: click.Context, _parameter: click.Parameter, is_asked: 
     "it, with the demo key that is printed.\n\n\b\n"
     "A desk of its own on one:  pitside --venue VENUE --practice",
 )
-@click.argument("venue", type=click.Choice(simulator_names()))
+@click.argument("venue", type=click.Choice(served_names()))
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Where to listen.  [default: a free port]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Which market.")
 @click.option("--rate", type=click.FloatRange(0, 100_000), help="Market events a second.")

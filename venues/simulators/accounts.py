@@ -96,7 +96,8 @@ class Accounts:
     def note_fill(self, fill: LocalFill, base: str, quote: str) -> None:
         """Adds what a spot fill has moved."""
         sign = fill.side.sign
-        for currency, change in ((base, sign * fill.quantity), (quote, -sign * fill.value - fill.fee)):
+        for currency, moved in ((base, sign * fill.quantity), (quote, -sign * fill.value)):
+            change = moved - fill.fee if currency == fill.fee_currency else moved
             self.note(fill.account, "trade", fill.order_id, currency, change, fill.ts_event)
 
     def changes(self, moved: Iterable[tuple[str, str]], now: int) -> list[BalancesChanged]:

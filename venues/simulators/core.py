@@ -61,6 +61,9 @@ class LocalExchange(Views):
 
     `rate` is the crowd's messages a second over all markets, 0 for none. With a `replay` the listings are the
     recording's. `keeps_unfilled` False: an order that ends without a fill can not be found any more.
+    With `allows_self_trade` the user's orders trade with each other; otherwise the one that rests is cancelled.
+    With `stops_keep_number` the order that a stop order becomes has the stop's number, and with
+    `takes_fee_of_received` fees are paid in what a trade brings.
     Orders, stops and trades are numbered from the millisecond of the start on: whoever keeps the ids of a run does
     not meet them in the next.
 
@@ -81,6 +84,9 @@ class LocalExchange(Views):
         replay: Path | None = None,
         speed: float = 1.0,
         keeps_unfilled: bool = True,
+        allows_self_trade: bool = False,
+        stops_keep_number: bool = False,
+        takes_fee_of_received: bool = False,
     ) -> None:
         self.venue = venue
         self.clock = clock
@@ -91,13 +97,16 @@ class LocalExchange(Views):
             recorded = recorded_listings(replay, venue, fees.maker_fee, fees.taker_fee)
             listings = list(recorded.values())
         self.instruments: Mapping[str, Instrument] = {one.id.symbol: one.instrument for one in listings}
-        self.paper = LocalPaper(list(self.instruments.values()), start=start, venue=venue, deposits=deposits)
+        self.paper = LocalPaper(
+            list(self.instruments.values()), start=start, venue=venue, deposits=deposits,
+            allows_self_trade=allows_self_trade, takes_fee_of_received=takes_fee_of_received,
+        )  # fmt: skip
         shares = sum(listing.share for listing in listings)
         self.tapes: Mapping[str, Tape] = {
             one.id.symbol: Tape(one, seed=seed, rate=max(rate, 1.0) * one.share / shares, start=start)
             for one in listings
         }
-        self.records = OrderRecords(self._take_number, keeps_unfilled=keeps_unfilled)
+        self.records = OrderRecords(self.take_number, keeps_unfilled=keeps_unfilled)
         self.stops = StopBook()
         self.accounts = Accounts(venue, self.paper)
         self._listeners: dict[Listener, None] = {}
@@ -106,6 +115,7 @@ class LocalExchange(Views):
             InstrumentId, tuple[Decimal, Decimal]
         ] = {}  # lowest and highest trade not looked at yet
         self._is_firing = False
+        self._stops_keep_number = stops_keep_number
         self.life: Life
         if replay is not None:
             listed = {symbol: one.instrument for symbol, one in recorded.items()}
@@ -134,8 +144,13 @@ class LocalExchange(Views):
 
     # Trading. Refusals are venues.errors.OrderError, with the paper exchange's codes.
 
-    def place(self, wish: OrderWish) -> LocalOrder:
-        """Enters an order and returns it as it stands after all that it caused.
+    def take_number(self) -> int:
+        """Takes the next number, for an order that is told to its client before it is placed."""
+        self._number += 1
+        return self._number
+
+    def place(self, wish: OrderWish, *, number: int = 0) -> LocalOrder:
+        """Enters an order and returns it as it stands after all that it caused; `number` was taken before.
 
         Raises:
             OrderRejected, InsufficientFunds: nothing has changed.
@@ -148,7 +163,7 @@ class LocalExchange(Views):
             quantity = self.paper.quantity_for(owner, instrument.id, wish.side, quantity)
             if not quantity:
                 raise OrderRejected(self.venue, "there is nothing in the book for this amount", "NO_LIQUIDITY")
-        number = self._number + 1
+        number = number or self._number + 1
         request = OrderRequest(
             instrument=instrument.id, client_order_id=str(number), side=wish.side, type=wish.type,
             quantity=quantity, price=wish.price, time_in_force=wish.time_in_force, post_only=wish.post_only,
@@ -160,10 +175,10 @@ class LocalExchange(Views):
         except OrderError:
             self.records.forget(number)
             raise
-        self._number = number
+        self._number = max(self._number, number)
         return self._settled(number)
 
-    def place_stop(self, wish: OrderWish, trigger_price: Decimal) -> LocalStop:
+    def place_stop(self, wish: OrderWish, trigger_price: Decimal, *, number: int = 0) -> LocalStop:
         """Keeps an order back until the last price reaches `trigger_price` from where it is now.
 
         Raises:
@@ -173,7 +188,8 @@ class LocalExchange(Views):
         instrument = self.instruments[wish.symbol]
         self._check_trigger(instrument, trigger_price)
         last = self.last(wish.symbol)
-        stop = self.stops.add(self._take_number(), wish, instrument.id, trigger_price, last, self.paper.now)
+        number = number or self.take_number()
+        stop = self.stops.add(number, wish, instrument.id, trigger_price, last, self.paper.now)
         self.tell(StopChanged(Change.PUT, stop))
         return stop
 
@@ -236,10 +252,6 @@ class LocalExchange(Views):
         ended = self.stops.end(self.waiting_stop(stop_id), StopStatus.CANCELED, self.paper.now)
         self.tell(StopChanged(Change.FINISH, ended))
         return ended
-
-    def _take_number(self) -> int:
-        self._number += 1
-        return self._number
 
     def _settled(self, number: int) -> LocalOrder:
         self.settle()
@@ -313,7 +325,8 @@ class LocalExchange(Views):
         # It is taken out first: an order that it places can not reach it again.
         self.stops.end(stop, StopStatus.TRIGGERED, self.paper.now)
         try:
-            order = self.place(msgspec.structs.replace(stop.wish, stop_id=stop.id))
+            number = stop.id if self._stops_keep_number else 0
+            order = self.place(msgspec.structs.replace(stop.wish, stop_id=stop.id), number=number)
         except OrderError as error:
             ended = self.stops.end(stop, StopStatus.FAILED, self.paper.now, reason=error.message)
         else:

@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
         self.is_practice = False  # the newest request was for the control API
         self.is_compressed = False  # a stream that agreed on compression
         self.is_stream = False
+        self.pings = 0  # ping frames that the client of a stream has sent
         self._has_server = False
         self._paused_by: set[str] = set()
         self._may_write = asyncio.Event()

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
+
 from venues.events import FillUpdate, Level, OrderUpdate
-from venues.model import Fill, Instrument, InstrumentId, Side
+from venues.model import ZERO, Fill, Instrument, InstrumentId, Liquidity, Side
+from venues.paper.account import Account, Settlement
 from venues.paper.exchange import TRADER, PaperExchange
-from venues.paper.ledger import HOUSE
+from venues.paper.ledger import FEES, HOUSE, SYSTEM_OWNERS, Ledger, money
 from venues.paper.market import Market
-from venues.paper.orders import PaperOrder
+from venues.paper.matching import MatchingEngine, Plan
+from venues.paper.orders import PaperOrder, Trader
 from venues.paper.outbox import Outbox
 
 WHOLE_BOOK = 10_000  # levels a side
@@ -44,15 +48,77 @@ class SharedOutbox(Outbox):
             self.moved[owner, instrument.base] = None
 
 
+class SelfTradingEngine(MatchingEngine):
+    """A book in which an order may meet one of the same owner, and trades with it."""
+
+    __slots__ = ()
+
+    def plan(self, owner: str, sign: int, limit: int, lots: int) -> Plan:
+        """Returns what an order would take now, whoever's it is; nothing is changed."""
+        del owner  # nobody's orders are spared
+        return super().plan("", sign, limit, lots)
+
+
+class ReceivedFeeAccount(Account):
+    """A spot account that pays its fees in what it receives: an order locks what it costs, without the fee."""
+
+    def __init__(self, owner: str, ledger: Ledger, instruments: Mapping[InstrumentId, Instrument], *, venue: str):
+        free = {
+            name: msgspec.structs.replace(one, maker_fee=ZERO, taker_fee=ZERO) for name, one in instruments.items()
+        }
+        super().__init__(owner, ledger, free, venue=venue)
+        self._charged = instruments
+
+    def apply_fill(
+        self,
+        instrument: InstrumentId,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        liquidity: Liquidity,
+        now: int,
+    ) -> Settlement:
+        """Books one execution, and takes the fee out of what it has brought."""
+        settled = super().apply_fill(instrument, side, price, quantity, liquidity, now)
+        listed = self._charged[instrument]
+        rate = listed.maker_fee if liquidity is Liquidity.MAKER else listed.taker_fee
+        currency, got = (listed.base, quantity) if side is Side.BUY else (listed.quote, price * quantity)
+        fee = money(got * rate)
+        self._ledger.transfer(self.owner, FEES, currency, fee)
+        return settled._replace(fee=fee, fee_currency=currency)
+
+
 class LocalPaper(PaperExchange):
     """Markets and ledger of a local exchange. Owners beside `TRADER` come to be when they are first named."""
 
     def __init__(
-        self, instruments: Sequence[Instrument], *, start: int, venue: str, deposits: Mapping[str, Decimal]
+        self,
+        instruments: Sequence[Instrument],
+        *,
+        start: int,
+        venue: str,
+        deposits: Mapping[str, Decimal],
+        allows_self_trade: bool = False,
+        takes_fee_of_received: bool = False,
     ) -> None:
+        self._allows_self_trade = allows_self_trade
+        self._takes_fee_of_received = takes_fee_of_received
         super().__init__(instruments, start=start, deposits={TRADER: deposits}, venue=venue)
         self._shared = SharedOutbox(venue, TRADER)
         self._outbox = self._clearing.outbox = self._shared
+
+    def _new_market(self, instrument: Instrument) -> Market:
+        market = super()._new_market(instrument)
+        if self._allows_self_trade:
+            market.engine = SelfTradingEngine(instrument)
+        return market
+
+    def _trader(self, owner: str) -> Trader:
+        traders = self._clearing.traders
+        if self._takes_fee_of_received and owner not in traders and owner not in SYSTEM_OWNERS:
+            account = ReceivedFeeAccount(owner, self._ledger, self._instruments, venue=self.venue)
+            traders[owner] = Trader(account)
+        return super()._trader(owner)
 
     def take_moved(self) -> list[tuple[str, str]]:
         """Returns whose balance of which currency may have changed since the last call."""

@@ -89,7 +89,7 @@ class OrderRecords:
         self.fills.append(local)
         changed = msgspec.structs.replace(
             order, filled=order.filled + local.quantity, filled_value=order.filled_value + local.value,
-            fee=order.fee + local.fee, last_fill=local, ts_event=local.ts_event,
+            fee=order.fee + local.fee, fee_currency=local.fee_currency, last_fill=local, ts_event=local.ts_event,
         )  # fmt: skip
         self.open[number] = changed
         return local, changed

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from venues.errors import ConfigurationError, UnknownVenue
+from venues.registry import venue_names
 
 if TYPE_CHECKING:
     from venues.simulators.faults import Faults
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
 
 _MODULES: Mapping[str, str] = {
     "coinex": "venues.simulators.coinex.exchange",
+    "max": "venues.simulators.max.exchange",
 }
 _NEEDED = ("starlette.applications", "uvicorn")
 _REMEDY = 'install it with `uv sync --extra practice`, or with `pip install "pitside[practice]"`'
 
 
 def simulator_names() -> tuple[str, ...]:
-    """Returns the venues that have a simulator."""
+    """Returns the venues that have a simulator and can be traded on: those that a desk may practise on."""
+    return tuple(name for name in _MODULES if name in venue_names())
+
+
+def served_names() -> tuple[str, ...]:
+    """Returns the venues that have a simulator, for whatever client."""
     return tuple(_MODULES)
 
 

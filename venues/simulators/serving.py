@@ -105,12 +105,13 @@ class Practice:
         from uvicorn.server import ServerState
 
         from venues.simulators.control import control_routes
+        from venues.simulators.pings import PingHearing
 
         routes = [*control_routes(self.simulator, self._counts), *self.simulator.routes()]
         config = uvicorn.Config(
             Starlette(routes=routes),
             http="h11",
-            ws="websockets-sansio",
+            ws=PingHearing,
             lifespan="off",
             log_config=None,
             log_level="error",  # a client that sends nonsense is no news
