@@ -1,0 +1,159 @@
+"""What is remembered of each order. One id names it for ever; a client id is unique for a day, and ours always.
+
+Nothing that the venue tells of an order is numbered, and reads can be late: what is newer is told by the moment of
+its last change and by how much it has traded, which only grows. What is over stays over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import msgspec
+
+from venues.commands import OrderRequest
+from venues.max.profile import MARGIN, SPOT
+from venues.model import ZERO, InstrumentId, Order, OrderStatus
+
+_MOST = 5_000
+_OVER = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED})
+
+
+class Known:
+    """One order. `order_id` is empty while the venue has not told it."""
+
+    __slots__ = (
+        "asked", "baseline", "claimed", "client_id", "heard", "instrument", "is_cancelling", "last", "order_id",
+        "told", "wallet",
+    )  # fmt: skip
+
+    def __init__(self, instrument: InstrumentId, client_id: str, wallet: str = SPOT) -> None:
+        self.instrument = instrument
+        self.client_id = client_id
+        self.wallet = wallet
+        self.order_id = ""
+        self.asked: OrderRequest | None = None  # how it was placed here
+        self.last: Order | None = None  # as it was last told
+        self.is_cancelling = False  # the venue has accepted its cancel
+        self.heard = asyncio.Event()  # the stream has told of it: it is in the market, or was
+        self.claimed = ZERO  # the most that the venue said has traded
+        self.told = ZERO  # what went out as executions
+        self.baseline = ZERO  # what had traded before we first saw it: nobody here waits for it
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the venue says that more has traded than the executions add up to."""
+        return self.claimed > self.told + self.baseline
+
+    @property
+    def is_over(self) -> bool:
+        return self.last is not None and self.last.status in _OVER
+
+    def take(self, order: Order) -> Order | None:
+        """Takes what the venue tells; returns the order as it now is, None where nothing of it is new."""
+        whole = msgspec.structs.replace(order, client_order_id=self.client_id or order.client_order_id)
+        self.claimed = max(self.claimed, whole.filled_quantity)
+        last = self.last
+        if last is not None and last.status is not OrderStatus.REJECTED:
+            is_end = whole.status in _OVER
+            if self.is_over and not is_end:
+                return None
+            if whole.filled_quantity < last.filled_quantity:
+                return None
+            if whole.ts_event < last.ts_event and not is_end and whole.filled_quantity == last.filled_quantity:
+                return None
+            if last.is_triggered and not whole.is_triggered and whole.type.has_trigger:
+                whole = msgspec.structs.replace(whole, is_triggered=True)
+            if whole == last:
+                return None
+        self.last = whole
+        return whole
+
+    def as_asked(self, status: OrderStatus, ts: int, reason: str = "") -> Order | None:
+        """Returns the order from what is known of it; None where that is nothing."""
+        if self.last is not None:
+            ts_event = max(ts, self.last.ts_event)
+            return msgspec.structs.replace(self.last, status=status, ts_event=ts_event, reason=reason)
+        if self.asked is None:
+            return None
+        asked = self.asked
+        return Order(
+            instrument=asked.instrument,
+            client_order_id=asked.client_order_id,
+            venue_order_id=self.order_id,
+            side=asked.side,
+            type=asked.type,
+            quantity=asked.quantity,
+            status=status,
+            price=asked.price,
+            trigger_price=asked.trigger_price,
+            time_in_force=asked.time_in_force,
+            post_only=asked.post_only,
+            ts_created=ts,
+            ts_event=ts,
+            reason=reason,
+        )
+
+
+class OrderMemory:
+    """The newest 5,000 orders; of those that may be forgotten, the ones that are over go first."""
+
+    def __init__(self) -> None:
+        self._orders: dict[int, Known] = {}
+        self._by_id: dict[str, Known] = {}
+        self._by_client_id: dict[str, Known] = {}
+
+    def submitted(self, request: OrderRequest, wallet: str) -> Known:
+        """Begins with an order that is about to be placed here."""
+        known = self._by_client_id.get(request.client_order_id)
+        if known is None:
+            known = self._add(Known(request.instrument, request.client_order_id, wallet))
+        known.asked = request
+        known.wallet = wallet
+        return known
+
+    def find(self, client_id: str, order_id: str) -> Known | None:
+        found = self._by_id.get(order_id) if order_id else None
+        return found or (self._by_client_id.get(client_id) if client_id else None)
+
+    def learn(self, order: Order, wallet: str | None = None) -> Known:
+        """Returns the order of which the venue tells. One met for the first time has traded what it has."""
+        known = self._by_id.get(order.venue_order_id)
+        if known is None:
+            named = self._by_client_id.get(order.client_order_id) if order.client_order_id else None
+            if named is not None and not named.order_id:
+                known = named
+            else:
+                # A client id may come again after a day: the newer order bears it.
+                known = self._add(Known(order.instrument, order.client_order_id))
+                known.baseline = order.filled_quantity
+            known.order_id = order.venue_order_id
+            self._by_id[order.venue_order_id] = known
+        if wallet in (SPOT, MARGIN):
+            known.wallet = wallet or SPOT
+        return known
+
+    def open_orders(self) -> Iterator[Known]:
+        """Yields the orders that are not known to be over."""
+        for known in list(self._orders.values()):
+            if known.last is None or known.last.is_open:
+                yield known
+
+    def _add(self, known: Known) -> Known:
+        self._orders[id(known)] = known
+        if known.client_id:
+            self._by_client_id[known.client_id] = known
+        if len(self._orders) > _MOST:
+            self._forget(self._oldest())
+        return known
+
+    def _oldest(self) -> Known:
+        over = (known for known in self._orders.values() if known.last is not None and not known.last.is_open)
+        return next(over, None) or next(iter(self._orders.values()))
+
+    def _forget(self, known: Known) -> None:
+        del self._orders[id(known)]
+        if self._by_id.get(known.order_id) is known:
+            del self._by_id[known.order_id]
+        if self._by_client_id.get(known.client_id) is known:
+            del self._by_client_id[known.client_id]
