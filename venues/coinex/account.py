@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 
 from venues.coinex import VENUE
-from venues.coinex.asides import Asides
 from venues.coinex.audit import Audit
 from venues.coinex.auth import ORDER_LIFE
 from venues.coinex.cancels import Cancels
@@ -57,6 +56,7 @@ from venues.model import (
     TimeInForce,
 )
 from venues.port import Capabilities, Depart, Mode
+from venues.transport.asides import Asides
 from venues.transport.clock import ServerClock
 from venues.transport.http import HttpClient
 

@@ -12,10 +12,10 @@ from venues.coinex import VENUE, channels
 from venues.coinex.account import Account
 from venues.coinex.channels import Call
 from venues.coinex.connection import Calls, passing, read_reply
-from venues.coinex.crew import Crew
 from venues.coinex.messages import AccountPush, Reply, decode_frame
 from venues.errors import DecodeError, RequestTimeout
 from venues.events import Event
+from venues.transport.crew import Crew
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
 from venues.transport.outbox import Outbox

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from venues.coinex import VENUE, orders
-from venues.coinex.asides import Asides
 from venues.coinex.codes import item_error, judge_change
 from venues.coinex.finder import Finder
 from venues.coinex.lookups import Lookups, note_progress
@@ -24,6 +23,7 @@ from venues.errors import DecodeError, NotSent, OrderError, OrderNotFound, Outco
 from venues.events import Event, OrderUpdate
 from venues.model import InstrumentId, Order, OrderStatus
 from venues.port import Depart
+from venues.transport.asides import Asides
 from venues.transport.exchange import Request
 
 _FIND_FIRST = 1.0  # seconds; what is to be cancelled is not looked for any longer

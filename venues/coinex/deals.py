@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from venues.coinex.candles import Candles
-from venues.coinex.crew import Crew
 from venues.coinex.messages import DealsUpdate
 from venues.coinex.tape import Tape
 from venues.coinex.topics import Topic
 from venues.errors import VenueError
 from venues.events import Event
 from venues.model import Bar
+from venues.transport.crew import Crew
 
 _LEFT = 50  # markets that are no longer subscribed whose trades are still known
 

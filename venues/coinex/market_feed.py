@@ -18,7 +18,6 @@ from venues.coinex import VENUE, channels
 from venues.coinex.books import LIMIT, Books
 from venues.coinex.channels import Call, DepthWish
 from venues.coinex.connection import Calls, read_reply
-from venues.coinex.crew import Crew
 from venues.coinex.deals import Deals
 from venues.coinex.endpoints import checked_merge
 from venues.coinex.figures import positive
@@ -40,6 +39,7 @@ from venues.errors import BadRequest, DecodeError, VenueError
 from venues.events import Event, MarkPrice, Notice
 from venues.model import NANOSECONDS, InstrumentId
 from venues.transport.clock import ServerClock
+from venues.transport.crew import Crew
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
 from venues.transport.outbox import Outbox

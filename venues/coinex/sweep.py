@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from venues.coinex import VENUE, orders
-from venues.coinex.asides import Asides
 from venues.coinex.codes import judge_change
 from venues.coinex.limits import MOST_A_BATCH
 from venues.coinex.lookups import Lookups
@@ -22,6 +21,7 @@ from venues.coinex.sending import Sender
 from venues.errors import NotSent, OrderNotFound, OutcomeUnknown, VenueError, VenueUnavailable
 from venues.model import InstrumentId, Order, Side
 from venues.port import Depart
+from venues.transport.asides import Asides
 from venues.transport.exchange import Request
 
 _LIST_FIRST = 1.5  # seconds; a market that is swept whole is not listed for any longer

@@ -14,7 +14,6 @@ from typing import Protocol
 import msgspec
 
 from venues.coinex import VENUE, endpoints, orders
-from venues.coinex.asides import Asides
 from venues.coinex.codes import judge_change, judge_new_order
 from venues.coinex.figures import positive
 from venues.coinex.finder import Finder
@@ -28,6 +27,7 @@ from venues.errors import DecodeError, NotSent, OrderError, OrderNotFound, Outco
 from venues.events import Event, OrderUpdate
 from venues.model import Instrument, InstrumentId, Order, OrderStatus, OrderType, Side
 from venues.port import Depart
+from venues.transport.asides import Asides
 
 _LOOK_FOR_STOP = 3.0  # seconds in all
 _STOP_PAUSES = (0.0, 0.1, 0.3, 0.6)

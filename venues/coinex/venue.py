@@ -14,9 +14,7 @@ from venues.coinex import VENUE
 from venues.coinex.account import Account, capabilities
 from venues.coinex.account_feed import AccountFeed
 from venues.coinex.channels import Call
-from venues.coinex.chip import Chip, QuarantineDesk
 from venues.coinex.connection import Calls, make_http, make_limiter, make_stream
-from venues.coinex.crew import Crew
 from venues.coinex.endpoints import BAR_TYPES
 from venues.coinex.listing import Listing
 from venues.coinex.market_feed import MarketFeed
@@ -48,6 +46,8 @@ from venues.model import (
 )
 from venues.port import Capabilities, Depart, VenueTime
 from venues.redaction import redaction_of
+from venues.transport.chip import Chip, QuarantineDesk
+from venues.transport.crew import Crew
 from venues.transport.link import Quarantined
 from venues.transport.outbox import Outbox
 
@@ -87,8 +87,8 @@ class CoinexVenue:
         rng = random.Random(settings.seed)
         self._clock = SecondsClock(wall=wall, monotonic=lambda: round(monotonic() * NANOSECONDS))
         self._outbox = Outbox()
-        self._chip = Chip(self._outbox, time_scale=scale, wall=wall)
-        self._quarantine = QuarantineDesk(self._outbox, time_scale=scale, wall=wall)
+        self._chip = Chip(VENUE, self._outbox, time_scale=scale, wall=wall)
+        self._quarantine = QuarantineDesk(VENUE, self._outbox, time_scale=scale, wall=wall)
         self._limiter = make_limiter()
         self._hide = redaction_of(settings.credentials)
         self._http = make_http(

@@ -20,7 +20,6 @@ from venues.max.auth import ORDER_LIFE
 from venues.max.cancels import Cancels
 from venues.max.channels import RESOLUTIONS
 from venues.max.client import Client
-from venues.max.crew import Asides
 from venues.max.doubts import Doubts
 from venues.max.executions import Executions
 from venues.max.figures import ns_of_milliseconds
@@ -47,6 +46,7 @@ from venues.model import (
     TimeInForce,
 )
 from venues.port import Capabilities, Depart, Mode
+from venues.transport.asides import Asides
 from venues.transport.clock import ServerClock
 
 _SETTLE = 5.0  # seconds; orders are queued

@@ -14,9 +14,9 @@ from venues.errors import DecodeError, RateLimited, RequestTimeout, VenueError
 from venues.events import Event
 from venues.max import VENUE
 from venues.max.account import Account
-from venues.max.crew import Crew
 from venues.max.wire import USER, decode_frame
 from venues.transport.address import Address
+from venues.transport.crew import Crew
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
 from venues.transport.outbox import Outbox

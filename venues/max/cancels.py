@@ -15,7 +15,6 @@ from venues.commands import CancelRequest
 from venues.errors import DecodeError, NotSent, OrderNotFound, OutcomeUnknown
 from venues.max import VENUE
 from venues.max.client import Client
-from venues.max.crew import Asides
 from venues.max.doubts import Doubts
 from venues.max.lookups import Lookups
 from venues.max.memory import Known, OrderMemory
@@ -23,6 +22,7 @@ from venues.max.models import Order as RestOrder
 from venues.max.sending import Sender
 from venues.model import InstrumentId, Order, OrderStatus
 from venues.port import Depart
+from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
 
 _PAUSES = (0.02, 0.08, 0.2, 0.4)  # seconds before each look at an order whose cancel was accepted

@@ -21,7 +21,6 @@ from venues.max import VENUE
 from venues.max.books import Books
 from venues.max.channels import INTERVALS, RESOLUTIONS, Topic
 from venues.max.connection import Calls
-from venues.max.crew import Crew
 from venues.max.figures import ns_of_milliseconds
 from venues.max.listing import Listing
 from venues.max.parse import instrument_id, market_name, parse_bar_message, parse_statuses, parse_ticker_message
@@ -29,6 +28,7 @@ from venues.max.subscriptions import Subscriptions
 from venues.max.tape import Tape
 from venues.max.wire import Message, decode_frame
 from venues.model import InstrumentId
+from venues.transport.crew import Crew
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
 from venues.transport.outbox import Outbox

@@ -15,7 +15,6 @@ import msgspec
 from venues.errors import DecodeError, NotSent, OrderError, OutcomeUnknown, VenueError
 from venues.max import VENUE
 from venues.max.client import Client
-from venues.max.crew import Asides
 from venues.max.doubts import Doubts
 from venues.max.lookups import Lookups
 from venues.max.memory import Known, OrderMemory
@@ -25,6 +24,7 @@ from venues.max.profile import MARGIN, Profile
 from venues.max.sending import Sender
 from venues.model import InstrumentId, Order, OrderStatus, Side
 from venues.port import Depart
+from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
 
 _PAUSES = (0.05, 0.15, 0.4, 0.8)  # seconds before each look at what still rests

@@ -19,7 +19,6 @@ from venues.commands import OrderRequest
 from venues.errors import DecodeError, NotSent, NotSupported, OrderError, OutcomeUnknown, VenueError
 from venues.max import VENUE
 from venues.max.client import Client
-from venues.max.crew import Asides
 from venues.max.doubts import Doubts
 from venues.max.lookups import Lookups
 from venues.max.memory import Known, OrderMemory
@@ -31,6 +30,7 @@ from venues.max.profile import MARGIN, SPOT
 from venues.max.sending import Sender
 from venues.model import Instrument, InstrumentId, MarginMode, Order, OrderStatus, OrderType, Side, TimeInForce
 from venues.port import Depart
+from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
 
 _HEARING, _LEAST = 0.5, 0.2  # seconds that the stream gets to tell of an order

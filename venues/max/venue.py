@@ -20,10 +20,8 @@ from venues.events import Event, LinkState, StreamStatus
 from venues.max import VENUE, channels
 from venues.max.account import Account, capabilities
 from venues.max.account_feed import AccountFeed, address_behind
-from venues.max.chip import Chip, QuarantineDesk
 from venues.max.client import Client
 from venues.max.connection import Calls, make_http, make_limiter, make_stream
-from venues.max.crew import Crew
 from venues.max.listing import Listing
 from venues.max.market_feed import MarketFeed, topic_of
 from venues.max.port_calls import PortCalls
@@ -38,6 +36,8 @@ from venues.model import (
 from venues.port import Capabilities, VenueTime
 from venues.redaction import redaction_of
 from venues.transport.address import Address
+from venues.transport.chip import Chip, QuarantineDesk
+from venues.transport.crew import Crew
 from venues.transport.link import Quarantined
 from venues.transport.nonces import KeyNonces
 from venues.transport.outbox import Outbox
@@ -86,8 +86,8 @@ class MaxVenue(PortCalls):
             VENUE, is_corrected=True, wall=wall, monotonic=lambda: round(monotonic() * NANOSECONDS)
         )
         self._outbox = Outbox()
-        self._chip = Chip(self._outbox, time_scale=scale, wall=wall)
-        self._quarantine = QuarantineDesk(self._outbox, time_scale=scale, wall=wall)
+        self._chip = Chip(VENUE, self._outbox, time_scale=scale, wall=wall)
+        self._quarantine = QuarantineDesk(VENUE, self._outbox, time_scale=scale, wall=wall)
         self._limiter = make_limiter()
         self._hide = redaction_of(settings.credentials)
         self._tls = tls

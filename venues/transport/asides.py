@@ -29,7 +29,7 @@ class Asides:
 
     async def find(self, read: Coroutine[Any, Any, T], seconds: float) -> T | None:
         """Returns what is read; None where it fails or takes longer than `seconds`."""
-        task = asyncio.get_running_loop().create_task(read, name="coinex aside")
+        task = asyncio.get_running_loop().create_task(read, name="aside")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         await asyncio.wait({task}, timeout=max(seconds * self._scale, _LEAST_TIME))

@@ -33,7 +33,7 @@ class Crew:
         """Runs a task; None after `aclose`."""
         if self._is_closed:
             return None
-        task = asyncio.create_task(part(), name=f"coinex {name}")
+        task = asyncio.create_task(part(), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import msgspec
 
 from venues.events import LinkState, Notice, StreamStatus
-from venues.max import VENUE
 from venues.transport.link import Quarantined
 from venues.transport.outbox import Outbox
 
@@ -34,11 +33,14 @@ class Chip:
     A link that is back is told as LIVE before its silence is: whoever reads the account back waits for that word.
     """
 
-    def __init__(self, outbox: Outbox, *, time_scale: float = 1.0, wall: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, venue: str, outbox: Outbox, *, time_scale: float = 1.0, wall: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._venue = venue
         self._outbox = outbox
         self._pause = _PAUSE * time_scale
         self._wall = wall
-        self._market = StreamStatus(VENUE, LinkState.CONNECTING)
+        self._market = StreamStatus(venue, LinkState.CONNECTING)
         self._account: StreamStatus | None = None
         self._clock_offset: int | None = None
         self._told: StreamStatus | None = None
@@ -103,7 +105,7 @@ class Chip:
         if worse is self._account and worse.state is not LinkState.LIVE:
             detail = f"account: {detail or 'no answer'}"
         status = StreamStatus(
-            VENUE,
+            self._venue,
             worse.state,
             detail,
             self._market.round_trip,
@@ -122,7 +124,10 @@ class Chip:
 class QuarantineDesk:
     """Counts the frames that could not be used, and tells of them now and then, never of what they said."""
 
-    def __init__(self, outbox: Outbox, *, time_scale: float = 1.0, wall: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, venue: str, outbox: Outbox, *, time_scale: float = 1.0, wall: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._venue = venue
         self._outbox = outbox
         self._quiet = _QUIET * time_scale
         self._wall = wall
@@ -150,6 +155,6 @@ class QuarantineDesk:
         what = "1 frame" if self._untold == 1 else f"{self._untold} frames"
         text = f"{what} could not be read: {self._why}"
         self._untold = 0
-        logger.warning("%s: %s", VENUE, text)
-        self._outbox.push((Notice(VENUE, text, ts_event=self._wall()),))
+        logger.warning("%s: %s", self._venue, text)
+        self._outbox.push((Notice(self._venue, text, ts_event=self._wall()),))
         self._alarm = asyncio.get_running_loop().call_later(self._quiet, self._tell)
