@@ -28,6 +28,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+# Whatever runs at the end runs alone: what takes longest, most of it waiting, comes first.
+_LONGEST = (
+    "test_the_engine_does_not_notice_a_terminal_that_nobody_reads", "tests/soak/", "tests/durability/",
+    "test_nothing_a_terminal_acts_on", "test_no_input_ends_the_parser", "tests/keyring/test_ssh",
+    "tests/e2e/test_canaries", "tests/e2e/test_monkey",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Gives each test an empty home, so that none reads or writes the user's profile."""

@@ -382,7 +382,9 @@ class PtySession:
 
 # Makes the terminal on standard input the controlling one, and becomes the program: no thread has run yet.
 _TAKE_TERMINAL = (
-    "import fcntl,os,sys,termios; fcntl.ioctl(0,termios.TIOCSCTTY,0); os.execvp(sys.argv[1],sys.argv[1:])"
+    # Whoever starts the tests in the background has SIGINT ignored, which a program would inherit.
+    "import fcntl,os,signal,sys,termios; fcntl.ioctl(0,termios.TIOCSCTTY,0);"
+    "signal.signal(signal.SIGINT,signal.SIG_DFL); os.execvp(sys.argv[1],sys.argv[1:])"
 )
 
 
