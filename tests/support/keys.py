@@ -115,7 +115,10 @@ def line_of(desk: Running, words: str) -> str:
 
 
 async def paste(desk: Running, text: str) -> None:
-    """Pastes into the field that has the focus, as a terminal does."""
+    """Pastes into the field that has the focus, as a terminal does; an account's name has to be typed."""
+    if desk.focus == "key-account":
+        await desk.press(*("space" if each == " " else each for each in text))
+        return
     desk.app.post_message(events.Paste(text))
     await desk.pilot.pause()
     await desk.pilot.pause()

@@ -186,9 +186,7 @@ class KeyForm(Widget):
         self._account.value = account
         self._account.placeholder = "a name of yours for it, such as main"
         self._read_only.turn(False)
-        # What is pasted first is the key: it must not go into a field that can be read.
-        is_named = name is None and bool(account)
-        self._begin("test it, then store it", first=2 if is_named or (is_again and name is None) else 0)
+        self._begin("test it, then store it", first=2 if is_again and name is None else 0)
 
     def ask_password(self, state: KeyringState, words: str = "") -> None:
         """Asks for the keyring's password alone; `words` say what it is for."""

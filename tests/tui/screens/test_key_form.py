@@ -248,3 +248,12 @@ async def test_nothing_of_a_hidden_field_is_ever_shown_or_told(way: str) -> None
         message_hook.reset(hook)
     assert len(told) > 100
     assert not any(canary in text for text in told)
+
+
+async def test_what_is_pasted_into_the_accounts_name_is_not_taken() -> None:
+    async with running(keys_desk()) as desk:
+        await desk.press("K", "a", "enter")
+        assert desk.focus == "key-account"
+        desk.app.post_message(events.Paste("5ECRET0CANARY"))
+        await desk.until(lambda: any("what was pasted may be a key" in toast for toast in desk.toasts))
+        assert "CANARY" not in desk.text
