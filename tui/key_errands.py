@@ -65,7 +65,8 @@ class Errand:
         self._vault = vault_of(options.paths, config)
         self._redactor = Redactor()
         self._state_dir = options.paths.state_dir
-        self._service = KeyService(self._vault, open_with(config, self._redactor))
+        make = open_with(config, self._redactor)
+        self._service = KeyService(self._vault, lambda entry: make(entry.name, entry))
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:

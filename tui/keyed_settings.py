@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tui.config import Config
-from tui.desk.key_entries import KeyEntry, KeyStore
+from tui.desk.key_entries import KeyEntry, KeyName, KeyStore
 from tui.paths import Paths
 from tui.redaction import Redactor
 from venues.port import Venue
@@ -34,16 +34,16 @@ def account_settings(venue: str, account: str, config: Config, entry: KeyEntry |
     return settings
 
 
-def open_with(config: Config, redactor: Redactor) -> Callable[[KeyEntry], Venue]:
-    """Returns what makes the unconnected venue of a key; it raises VenueError where that can not be done.
+def open_with(config: Config, redactor: Redactor) -> Callable[[KeyName, KeyEntry | None], Venue]:
+    """Returns what makes an unconnected venue, with a key or without; it raises VenueError if it can not.
 
     `redactor` learns what must not be written anywhere.
     """
 
-    def make(entry: KeyEntry) -> Venue:
-        learn(redactor, entry)
-        venue, account = entry.name.venue, entry.name.account
-        return create_venue(venue, account_settings(venue, account, config, entry))
+    def make(name: KeyName, entry: KeyEntry | None) -> Venue:
+        if entry is not None:
+            learn(redactor, entry)
+        return create_venue(name.venue, account_settings(name.venue, name.account, config, entry))
 
     return make
 

@@ -27,7 +27,7 @@ from tui.desk.roster import mode_of
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
 from tui.holding import UNKEPT, Holding
-from tui.keyed_settings import account_settings, learn, vault_of
+from tui.keyed_settings import learn, open_with, vault_of
 from tui.keymap import build_keymap
 from tui.logs import open_log
 from tui.opening import (
@@ -105,11 +105,6 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
         opener = journal_opener(options, account, modes)
         return opener if opener is not None else Inherited
 
-    def open_with(name: KeyName, entry: KeyEntry | None) -> Venue:
-        if entry is not None:
-            learn(redactor, entry)
-        return create_venue(name.venue, account_settings(name.venue, name.account, config, entry))
-
     def open_more(name: str) -> Venue:
         if holding.read_only_reason:
             return open_watching(name, options, config)
@@ -136,7 +131,9 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
             from tui.desk_keys import DeskKeys
 
             used = () if holding.read_only_reason else unlocked
-            return DeskKeys(session, account, open_with, used).service(vault_of(options.paths, config))
+            return DeskKeys(session, account, open_with(config, redactor), used).service(
+                vault_of(options.paths, config)
+            )
 
         session.make_keys = make_keys
         for name, entry in unlocked.items():

@@ -8,13 +8,13 @@ import pytest
 
 from tests.tui.desk.key_rig import OTHER_KEY, OTHER_SECRET, entry_of
 from tui.config import Config, parse_config
-from tui.desk.key_entries import KeyName, KeyStore
+from tui.desk.key_entries import KeyEntry, KeyName, KeyStore
 from tui.keyed_settings import account_settings, open_with, vault_of
 from tui.paths import profile_paths
 from tui.redaction import Redactor
 from venues.coinex.venue import CoinexVenue
 from venues.errors import ConfigurationError
-from venues.port import Credentials, Mode, Permissions
+from venues.port import Credentials, Mode, Permissions, Venue
 
 KEY = Credentials(OTHER_KEY, OTHER_SECRET)
 ELSEWHERE = """
@@ -28,13 +28,17 @@ ws_url = "wss://stream.example"
 """
 
 
+def made(config: Config, entry: KeyEntry) -> Venue:
+    return open_with(config, Redactor())(entry.name, entry)
+
+
 def test_without_a_key_nothing_but_the_account_is_said() -> None:
     assert account_settings("coinex", "main", Config(), None) == {"account": "main"}
 
 
 async def test_the_configuration_says_where_and_the_entry_who() -> None:
     config = parse_config(ELSEWHERE, Path("config.toml"))
-    venue = open_with(config, Redactor())(entry_of(KEY))
+    venue = made(config, entry_of(KEY))
     assert isinstance(venue, CoinexVenue)
     settings = venue.settings
     assert (settings.rest_url, settings.ws_url) == ("https://rest.example", "wss://stream.example")
@@ -45,7 +49,7 @@ async def test_the_configuration_says_where_and_the_entry_who() -> None:
 
 @pytest.mark.parametrize(("may_trade", "mode"), [(None, Mode.LIVE), (True, Mode.LIVE), (False, Mode.READ_ONLY)])
 async def test_only_a_key_that_may_only_read_makes_the_venue_read_only(may_trade: bool | None, mode: Mode) -> None:
-    venue = open_with(Config(), Redactor())(entry_of(KEY, permissions=Permissions(trade=may_trade)))
+    venue = made(Config(), entry_of(KEY, permissions=Permissions(trade=may_trade)))
     assert venue.capabilities.mode is mode and venue.capabilities.reads_account
     await venue.aclose()
 
@@ -53,7 +57,7 @@ async def test_only_a_key_that_may_only_read_makes_the_venue_read_only(may_trade
 def test_a_venue_that_is_not_there_is_an_error_without_the_key() -> None:
     nowhere = entry_of(KEY, name=KeyName("mtgox"))
     with pytest.raises(ConfigurationError, match="no venue of this name") as error:
-        open_with(Config(), Redactor())(nowhere)
+        made(Config(), nowhere)
     assert OTHER_SECRET not in f"{error.value!r} {error.value}"
 
 

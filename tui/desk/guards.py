@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tui.desk.control import OrderIntent, Outcome, Reason, Verdict
+from tui.desk.control import OrderIntent, Outcome, Reason, Verdict, denied
 from tui.desk.ledger import midnight
 from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentKind, Order, OrderType, Side
 from venues.port import Capabilities, Mode
@@ -186,7 +186,7 @@ class Guards:
         """Returns what stands against every command, cancels too: a desk that only watches writes no journal."""
         if not self.read_only_reason:
             return None
-        return Outcome(verdict=Verdict.DENIED, reasons=(Reason("read-only", self.read_only_reason),))
+        return denied("read-only", self.read_only_reason)
 
     def against_risk(self, now: int) -> tuple[Reason, ...]:
         """Returns what stands against everything that adds risk, whatever it is; the most severe first."""
