@@ -13,6 +13,7 @@ Each is written from its venue's document, never from the adapter, so that one m
     frames          the faults of a stream's frames
     core, views, acts, orders, records, stops, tape, pulse, playback, paper, accounts, loans
                     the exchange behind the wire, no venue's own: markets, orders, accounts, a crowd
+    outgoing        what waits to be sent on one connection
     pings           counts the ping frames of a stream's client
     coinex, max     the venues' wires
 """

@@ -12,8 +12,8 @@ import websockets
 
 from tests.venues.simulators.coinex_streams import RebuiltBook, rig, signature_of, turns
 from venues.model import OrderType, Side
-from venues.simulators.coinex.outgoing import ACCOUNT, TOO_SLOW, Outgoing
 from venues.simulators.orders import OrderWish
+from venues.simulators.outgoing import ACCOUNT, TOO_SLOW, Outgoing
 from venues.simulators.serving import serving
 
 WISH = OrderWish(

@@ -14,10 +14,10 @@ from tests.venues.simulators.coinex_streams import ManualClock
 from venues.simulators.coinex.asking import MESSAGES, Desk
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.exchange import create
-from venues.simulators.coinex.outgoing import Outgoing
 from venues.simulators.coinex.pushes import Publisher
 from venues.simulators.coinex.requests import METHODS, take
 from venues.simulators.faults import Faults
+from venues.simulators.outgoing import Outgoing
 from venues.simulators.port import SimulatorSettings
 
 _SCALARS = (

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.market_pushes import HEARTBEATS_ONLY, encode_push
-from venues.simulators.coinex.outgoing import ACCOUNT
 from venues.simulators.coinex.private import EVENTS, asset_rows, order_row, own_deal_row, stop_push_row, stop_rates
 from venues.simulators.orders import MAIN, BalancesChanged, Filled, OrderChanged, StopChanged
+from venues.simulators.outgoing import ACCOUNT
 
 if TYPE_CHECKING:
     from venues.simulators.coinex.exchange import CoinexSimulator

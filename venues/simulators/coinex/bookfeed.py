@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from venues.simulators.coinex.depth import DepthBody, Window, make_window
-from venues.simulators.coinex.outgoing import MARKET
 from venues.simulators.faults import Faults
+from venues.simulators.outgoing import MARKET
 
 _PAST = 8  # windows kept for the stale snapshot: 1.6 s of them
 _CROSSED, _EMPTY, _GAP, _NAN = "crossed", "empty-snapshot", "gap", "nan"

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Set
 
 from venues.simulators.coinex.depth import DepthTopic
-from venues.simulators.coinex.outgoing import ACCOUNT, MARKET, Outgoing
+from venues.simulators.outgoing import ACCOUNT, MARKET, Outgoing
 
 NOTHING: Set[str] = frozenset()
 

@@ -14,7 +14,7 @@ from venues.simulators.coinex.bookfeed import BookFeed
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.depth import DepthBody, DepthTopic, Window, cut, make_window
 from venues.simulators.coinex.figures import figure, float_seconds, milliseconds
-from venues.simulators.coinex.outgoing import MARKET
+from venues.simulators.outgoing import MARKET
 
 if TYPE_CHECKING:
     from venues.simulators.coinex.exchange import CoinexSimulator

@@ -27,8 +27,8 @@ from venues.simulators.coinex.asking import (
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.market_methods import MARKET_METHODS
 from venues.simulators.coinex.market_pushes import HEARTBEATS_ONLY
-from venues.simulators.coinex.outgoing import ACCOUNT, MARKET
 from venues.simulators.faults import Faults
+from venues.simulators.outgoing import ACCOUNT, MARKET
 
 METHODS: Mapping[str, Method] = {**MARKET_METHODS, **ACCOUNT_METHODS}
 PING = "server.ping"

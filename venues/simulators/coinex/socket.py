@@ -11,10 +11,10 @@ from starlette.websockets import WebSocket
 
 from venues.simulators.coinex.asking import Desk
 from venues.simulators.coinex.client import Client
-from venues.simulators.coinex.outgoing import Outgoing
 from venues.simulators.coinex.pushes import BANNED, Publisher
 from venues.simulators.coinex.requests import take
 from venues.simulators.frames import FrameSender
+from venues.simulators.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from venues.simulators.coinex.exchange import CoinexSimulator

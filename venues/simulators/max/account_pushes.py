@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from venues.simulators.coinex.outgoing import ACCOUNT
 from venues.simulators.max.client import Client
 from venues.simulators.max.figures import figure, milliseconds
 from venues.simulators.max.market_pushes import HEARTBEATS_ONLY
@@ -16,6 +15,7 @@ from venues.simulators.max.orders import DONE, FINALIZING, Shown
 from venues.simulators.max.rows import balance_row, fast_trade_row, order_row, trade_row
 from venues.simulators.max.wallet import HOURLY_RATES, M, Ratio
 from venues.simulators.orders import MAIN, BalancesChanged, LocalFill
+from venues.simulators.outgoing import ACCOUNT
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator

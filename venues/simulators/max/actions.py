@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from venues.simulators.coinex.outgoing import MARKET
 from venues.simulators.max.account_pushes import DEFAULT_FILTERS
 from venues.simulators.max.bookfeed import DEPTHS
 from venues.simulators.max.client import Client, Topic
@@ -18,6 +17,7 @@ from venues.simulators.max.market_pushes import HEARTBEATS_ONLY
 from venues.simulators.max.rows import RESOLUTIONS
 from venues.simulators.max.signing import NonceUsed, is_signature
 from venues.simulators.max.wallet import LIMITS
+from venues.simulators.outgoing import MARKET
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator

@@ -12,9 +12,9 @@ from decimal import Decimal
 import msgspec
 
 from venues.events import Level
-from venues.simulators.coinex.outgoing import MARKET
 from venues.simulators.faults import Faults
 from venues.simulators.max.figures import written
+from venues.simulators.outgoing import MARKET
 
 DEPTHS = (1, 5, 10, 20, 50)
 _PAST = 16  # windows kept for the stale snapshot: 1.6 s of them

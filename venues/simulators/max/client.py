@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from venues.simulators.coinex.outgoing import ACCOUNT, MARKET, Outgoing
 from venues.simulators.max.quota import Quota
+from venues.simulators.outgoing import ACCOUNT, MARKET, Outgoing
 
 _PER_SECOND, _PER_MINUTE = 20, 200  # messages of a client
 

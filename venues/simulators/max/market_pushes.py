@@ -10,12 +10,12 @@ import msgspec
 
 from venues.events import Trade
 from venues.model import Bar
-from venues.simulators.coinex.outgoing import MARKET
 from venues.simulators.max.bookfeed import BookFeed, Window, make_window
 from venues.simulators.max.client import Client, Topic
 from venues.simulators.max.figures import figure, milliseconds
 from venues.simulators.max.rest_market import in_btc
 from venues.simulators.max.rows import RESOLUTIONS, kline_row, public_trade_row, status_row
+from venues.simulators.outgoing import MARKET
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator

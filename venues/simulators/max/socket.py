@@ -15,13 +15,13 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from venues.model import NANOSECONDS
-from venues.simulators.coinex.outgoing import Outgoing
 from venues.simulators.frames import FrameSender
 from venues.simulators.gate_connection import CONNECTION
 from venues.simulators.max.actions import take
 from venues.simulators.max.client import Client
 from venues.simulators.max.pushes import BANNED, SILENT
 from venues.simulators.max.quota import Quota
+from venues.simulators.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
