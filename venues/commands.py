@@ -59,6 +59,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     position_id: str | None = None  # which position it closes, where a venue keeps several
+    in_margin_wallet: bool = False  # else in the spot account, where a venue has both
 
     def __post_init__(self) -> None:
         if not self.client_order_id:
@@ -75,6 +76,43 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
                 _positive(what, value)
         if self.post_only and (not self.type.has_price or self.time_in_force is not TimeInForce.GTC):
             raise ValueError("post-only needs a limit order that may rest")
+
+
+class FundsKind(StrEnum):
+    """What is done with a margin wallet. A transfer is between it and the spot account."""
+
+    BORROW = "borrow"
+    REPAY = "repay"
+    TRANSFER_IN = "transfer_in"  # spot -> margin wallet
+    TRANSFER_OUT = "transfer_out"  # margin wallet -> spot
+
+    @property
+    def adds_risk(self) -> bool:
+        """Whether it brings the wallet nearer to a liquidation."""
+        return self in (FundsKind.BORROW, FundsKind.TRANSFER_OUT)
+
+
+class FundsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A loan, a repayment or a transfer. Never sent twice: a venue knows no name of ours for it.
+
+    `request_id` names it to the desk and the journal only; two requests that look the same are two.
+
+    Raises:
+        ValueError: it makes no sense on any venue; the message says why, in a trader's words.
+    """
+
+    venue: str
+    request_id: str
+    kind: FundsKind
+    currency: str  # as the desk writes it: "BTC"
+    amount: Decimal
+
+    def __post_init__(self) -> None:
+        if not self.request_id:
+            raise ValueError("it needs an id of its own")
+        if not self.currency:
+            raise ValueError("it needs a currency")
+        _positive("amount", self.amount)
 
 
 class AmendRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from venues.margin import MarginAccount
 from venues.model import Balance, Bar, Fill, InstrumentId, Order, Position, Side
 
 Level: TypeAlias = tuple[str, str]
@@ -111,6 +112,12 @@ class PositionUpdate(msgspec.Struct, frozen=True, gc=False):
     position: Position
 
 
+class MarginUpdate(msgspec.Struct, frozen=True, gc=False):
+    """The margin wallet's new state, whole."""
+
+    account: MarginAccount
+
+
 class LinkState(StrEnum):
     """What a venue's chip says. LIVE: data flows; STALE: connected and silent; the rest is not connected."""
 
@@ -153,6 +160,7 @@ Event: TypeAlias = (
     | FillUpdate
     | BalanceUpdate
     | PositionUpdate
+    | MarginUpdate
     | StreamStatus
     | Notice
 )

@@ -125,6 +125,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     max_leverage: Decimal = Decimal(1)
     maintenance_margin: Decimal = ZERO  # as a fraction of the notional
     is_tradable: bool = True
+    takes_margin: bool = False  # its orders may go to the venue's margin wallet, too
     note: str = ""  # why it can not be traded, or what about it is assumed ("tick from prices")
 
     @property
@@ -168,6 +169,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     ts_event: int = 0
     reason: str = ""  # the venue's words, untrusted text
     is_external: bool = False  # placed elsewhere: by another program, or by the venue itself
+    in_margin_wallet: bool = False  # else in the spot account, where a venue has both
 
     @property
     def remaining(self) -> Decimal:
@@ -193,6 +195,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     liquidity: Liquidity
     ts_event: int
     realized_pnl: Decimal = ZERO  # in the settle currency, before the fee
+    in_margin_wallet: bool = False  # of an order in the venue's margin wallet
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +225,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     ts_opened: int = 0
     ts_event: int = 0
     note: str = ""  # what else the venue tells of it, in words: loans, interest, how near its end is
+    in_margin_wallet: bool = False  # it is what the margin wallet holds of a currency, less what it owes
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):

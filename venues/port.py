@@ -16,8 +16,9 @@ from typing import NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 import msgspec
 
 from venues.book import Book
-from venues.commands import AmendRequest, CancelRequest, OrderRequest, Subscription
+from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest, Subscription
 from venues.events import BookSnapshot, Event, Ticker, Trade
+from venues.margin import FundsReceipt, MarginAccount
 from venues.model import (
     Balance,
     Bar,
@@ -70,6 +71,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     client_id_length: int = 32
     client_id_alphabet: str = "0123456789abcdefghijklmnopqrstuvwxyz"
     bar_intervals: tuple[int, ...] = (60,)  # seconds
+    margin_wallet: str = ""  # what the venue calls its margin wallet beside spot; empty where it has none
     reads_account: bool = True  # its private half can be read; of a READ-ONLY venue only with a key
 
 
@@ -83,6 +85,7 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
     nonce: int = 0
     deadline: int | None = None
     body_hash: str = ""  # SHA-256 of what goes out
+    sent_after: int | None = None  # the desk's: what the venue wrote down before this, by its clock, is not of it
 
 
 Depart: TypeAlias = Callable[[Departure], Awaitable[None]]
@@ -258,4 +261,28 @@ class TellsPermissions(Protocol):
 
     async def fetch_permissions(self) -> Permissions:
         """Raises VenueError."""
+        ...
+
+
+@runtime_checkable
+class HasMarginWallet(Protocol):
+    """A venue with a margin wallet beside spot.
+
+    It tells changes by `MarginUpdate`, once the account is subscribed.
+    """
+
+    async def fetch_margin_account(self) -> MarginAccount:
+        """Raises VenueError."""
+        ...
+
+    async def move_funds(self, request: FundsRequest, *, depart: Depart | None = None) -> FundsReceipt:
+        """Borrows, repays or transfers; raises as the commands for orders do, and is never tried again."""
+        ...
+
+    async def find_funds(self, request: FundsRequest, since: int) -> Sequence[FundsReceipt]:
+        """Returns what the venue has written down of this kind, currency and amount at or after `since`.
+
+        `since` is in nanoseconds of the venue's own clock. A miss proves nothing before the request's deadline and
+        the venue's `settle` are over. Raises VenueError.
+        """
         ...
