@@ -27,8 +27,8 @@ Nothing above does any I/O. What runs:
       deals         tape and candles: trades each once, and bars that the venue does not stream
     account_feed    the account's stream
     account         what is ours: reads, commands, and the pushes of that stream; what it imports does the work
-    chip            two streams as one state, and what could not be read
-    timekeeping     the venue's clock, closer than the seconds that it tells
+
+What every venue does alike is in `venues.transport`.
 """
 
 VENUE = "coinex"

@@ -37,7 +37,7 @@ from venues.coinex.parse import parse_notice
 from venues.coinex.parse_account import parse_asset_push
 from venues.coinex.parse_orders import FINISH, parse_stream_order
 from venues.coinex.parse_stops import parse_stream_stop
-from venues.coinex.sending import Sender
+from venues.coinex.remedies import REMEDIES
 from venues.coinex.sweep import Sweep
 from venues.coinex.trading import Commands, Instruments
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
@@ -59,6 +59,7 @@ from venues.port import Capabilities, Depart, Mode
 from venues.transport.asides import Asides
 from venues.transport.clock import ServerClock
 from venues.transport.http import HttpClient
+from venues.transport.sending import HttpSender, Sender
 
 _SETTLE = 2.0  # seconds
 
@@ -137,7 +138,7 @@ class Account:
             sleep=sleep,
             time_scale=time_scale,
         )
-        sender = Sender(http, has_credentials=has_credentials)
+        sender = HttpSender(http, Sender(VENUE, REMEDIES, life=ORDER_LIFE, has_credentials=has_credentials))
         self._asides = asides = Asides(time_scale)
         self._commands = Commands(
             sender,

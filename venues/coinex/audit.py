@@ -6,8 +6,6 @@ What differs is told as the stream would have told it.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from venues.coinex import VENUE
@@ -15,15 +13,10 @@ from venues.coinex.doubts import Doubts
 from venues.coinex.executions import Executions
 from venues.coinex.lookups import Lookups
 from venues.coinex.memory import Known, OrderMemory
-from venues.errors import VenueError
 from venues.events import BalanceUpdate, Event, FillUpdate, OrderUpdate
-from venues.model import NANOSECONDS, ZERO, Balance, Order, OrderStatus
+from venues.model import Balance, Order, OrderStatus
+from venues.transport.auditing import OVERLAP, AuditRounds, by_currency
 
-logger = logging.getLogger(__name__)
-
-_EVERY = 5.0  # seconds
-_MONEY_EVERY = 2  # rounds
-_OVERLAP = 10 * NANOSECONDS
 _PATIENCE = 2  # looks that miss an order before it is called over: a venue may be late in listing
 
 
@@ -51,9 +44,9 @@ class Audit:
         self._doubts = doubts
         self._emit = emit
         self._wall = wall
-        self._sleep = sleep
-        self._every = _EVERY * time_scale
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = AuditRounds(
+            VENUE, self._compare_orders, self._compare_money, sleep=sleep, time_scale=time_scale
+        )
         self._since = 0  # the venue's clock, from which executions are read
         self._balances: dict[str, Balance] = {}  # as last told
         self._is_dated = False  # pushes of balances name the venue's time
@@ -61,40 +54,21 @@ class Audit:
 
     def start(self) -> None:
         """Begins, where it has not: what was before is not asked about."""
-        if self._task is None or self._task.done():
+        if self._rounds.start():
             self._since = self._lookups.as_of()
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="coinex audit")
 
     def stop(self) -> None:
         """Ends, until it is started again."""
-        if self._task is not None:
-            self._task.cancel()
+        self._rounds.stop()
 
     async def aclose(self) -> None:
         """Ends for good."""
-        self.stop()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.aclose()
 
     def note_balances(self, balances: Iterable[Balance], *, is_dated: bool) -> None:
         """Takes what a push tells; `is_dated` where it names the venue's time."""
         self._is_dated = is_dated
         self._balances |= {balance.currency: balance for balance in balances}
-
-    async def _run(self) -> None:
-        rounds, failure = 0, ""
-        while True:
-            await self._sleep(self._every)
-            rounds += 1
-            try:
-                await self._compare_orders()
-                if rounds % _MONEY_EVERY == 0:
-                    await self._compare_money()
-                failure = ""
-            except VenueError as error:
-                if error.message != failure:  # the same again is not said again
-                    logger.warning("the account can not be compared: %s", error)
-                failure = error.message
 
     async def _compare_orders(self) -> None:
         """Raises VenueError."""
@@ -151,18 +125,16 @@ class Audit:
         if not self._since:  # the venue's clock was not known when it began
             self._since = at or wall
         for account_id in tuple(self._lookups.accounts):
-            deals = await self._lookups.deals(self._since - _OVERLAP, account_id)
+            deals = await self._lookups.deals(self._since - OVERLAP, account_id)
             fills = await self._executions.take_untold(deals, self._since)
             if fills:
                 self._emit([FillUpdate(fill) for fill in fills])
-        held = {balance.currency: balance for balance in await self._lookups.balances()}
-        for currency in self._balances.keys() - held.keys():  # of which there is nothing is not listed
-            held[currency] = Balance(currency=currency, total=ZERO, available=ZERO, locked=ZERO)
+        held = by_currency(await self._lookups.balances(), self._balances)
         news = tuple(balance for currency, balance in held.items() if self._balances.get(currency) != balance)
         self._balances = held
         if news:
             self._emit([BalanceUpdate(VENUE, news, at if self._is_dated else wall)])
-        self._since = max(self._since, at - _OVERLAP)
+        self._since = max(self._since, at - OVERLAP)
 
 
 def _differ(before: Order, after: Order) -> bool:

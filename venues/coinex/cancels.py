@@ -15,7 +15,6 @@ from venues.coinex.finder import Finder
 from venues.coinex.lookups import Lookups, note_progress
 from venues.coinex.memory import Known, OrderMemory
 from venues.coinex.parse_orders import parse_canceled
-from venues.coinex.sending import Sender
 from venues.coinex.trading import Instruments
 from venues.coinex.wire import WireOrder
 from venues.commands import CancelRequest
@@ -25,6 +24,7 @@ from venues.model import InstrumentId, Order, OrderStatus
 from venues.port import Depart
 from venues.transport.asides import Asides
 from venues.transport.exchange import Request
+from venues.transport.sending import HttpSender
 
 _FIND_FIRST = 1.0  # seconds; what is to be cancelled is not looked for any longer
 
@@ -40,7 +40,7 @@ class Cancels:
 
     def __init__(
         self,
-        sender: Sender,
+        sender: HttpSender,
         asides: Asides,
         memory: OrderMemory,
         lookups: Lookups,

@@ -7,7 +7,6 @@ that but the execution itself.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
@@ -21,16 +20,13 @@ from venues.coinex.memory import Known, OrderMemory
 from venues.coinex.messages import OwnDealsUpdate, StreamOrder
 from venues.coinex.parse_fills import OwnDeal, parse_fees, parse_last_fill, parse_own_deals, parse_user_deals
 from venues.coinex.wire import WireUserDeal
-from venues.errors import DecodeError, VenueError
+from venues.errors import DecodeError
 from venues.events import Event, FillUpdate, Notice
 from venues.model import NANOSECONDS, ZERO, Fill, Instrument, InstrumentId, Liquidity
+from venues.transport.pursuit import MOST_MISSES, Pursuit
 
 logger = logging.getLogger(__name__)
 
-_GRACE = 0.3  # seconds; an order's update and its deals come within one round of pushes (200 ms)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
-_LEAST_PAUSE = 0.1  # however short the times of a test are: each read is a tenth of what the venue allows a second
-_MOST_MISSES = 12  # successful reads, 40 s, after which the venue does not list what it told
 _BEFORE = 5 * NANOSECONDS
 _UNTOLD = 60 * NANOSECONDS  # how far back an order is looked for of which no time is known
 _MOST_TOLD = 20_000
@@ -60,13 +56,12 @@ class Executions:
         self._emit = emit
         self._now = now
         self._wall = wall
-        self._sleep = sleep
-        self._scale = time_scale
         self._told: dict[str, int] = {}  # trade id -> the venue's time
         self._wanted: dict[str, _Wanted] = {}  # deals that were told without their fee, by trade id
         self._short: dict[int, _Short] = {}  # orders that are short, by the identity of what is known of them
-        self._asking: asyncio.Task[None] | None = None
-        self._is_closed = False
+        self._pursuit = Pursuit(
+            VENUE, "our executions", self._is_wanting, self._read, sleep=sleep, time_scale=time_scale
+        )
 
     def take_order(self, push: StreamOrder, known: Known) -> list[Fill]:
         """Takes an order's update; returns the execution where it tells of exactly one, and whole."""
@@ -91,14 +86,14 @@ class Executions:
         for deal in parse_own_deals(push):
             if deal.trade_id not in self._told and deal.trade_id not in self._wanted:
                 self._wanted[deal.trade_id] = _Wanted(deal)
-                self._wake()
+                self._pursuit.wake()
 
     def want(self, known: Known, ts_created: int = 0) -> None:
         """Has the executions read that the order is short of: they came after what was told of it last."""
         if id(known) not in self._short:
             since = known.last.ts_event if known.last is not None else ts_created
             self._short[id(known)] = _Short(known, since or self._now() - _UNTOLD)
-        self._wake()
+        self._pursuit.wake()
 
     def parse(self, deals: Iterable[WireUserDeal], since: int = 0) -> list[Fill]:
         """Returns the executions of a read from `since` on, oldest first, whether they were pushed or not.
@@ -132,34 +127,11 @@ class Executions:
         for each in missing:
             each.misses = 0
         if self._wanted or self._short:
-            self._wake()
+            self._pursuit.wake()
 
     async def aclose(self) -> None:
         """Ends the reads under way."""
-        self._is_closed = True
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
-
-    def _wake(self) -> None:
-        if (self._asking is None or self._asking.done()) and not self._is_closed:
-            self._asking = asyncio.get_running_loop().create_task(self._ask(), name="coinex executions")
-
-    async def _ask(self) -> None:
-        await self._sleep(_GRACE * self._scale)
-        pause, failure = _FIRST_PAUSE, ""
-        while self._is_wanting():
-            try:
-                await self._read()
-                failure = ""
-            except VenueError as error:
-                if error.message != failure:  # the same again is not said again
-                    logger.warning("our executions can not be read: %s", error)
-                failure = error.message
-            if not self._is_wanting():
-                return
-            await self._sleep(max(pause * self._scale, _LEAST_PAUSE))
-            pause = min(_LONGEST_PAUSE, pause * 2)
+        await self._pursuit.aclose()
 
     def _is_wanting(self) -> bool:
         for key, short in list(self._short.items()):
@@ -201,7 +173,7 @@ class Executions:
     def _give_up(self, wanted: Iterable[_Wanted], short: Iterable[_Short]) -> None:
         """What the venue does not list after all is told with no fee, which a person has to know."""
         for one in wanted:
-            if one.misses < _MOST_MISSES or one.deal.trade_id in self._told:
+            if one.misses < MOST_MISSES or one.deal.trade_id in self._told:
                 continue
             instrument = self._instrument(one.deal.instrument)
             fill = one.deal.fill((ZERO, instrument.quote if instrument else ""), Liquidity.TAKER)
@@ -209,7 +181,7 @@ class Executions:
             words = f"the fee of trade {fill.trade_id} is not known: the venue does not list it"
             self._emit([FillUpdate(told), Notice(VENUE, words, False, self._wall())])
         for each in short:
-            if each.misses >= _MOST_MISSES and each.known.is_short:
+            if each.misses >= MOST_MISSES and each.known.is_short:
                 # Its quantity is known from the order itself; what the desk lacks is price and fee.
                 logger.warning("the venue does not list all executions of order %s", each.known.order_id)
                 each.known.baseline = each.known.claimed - each.known.told

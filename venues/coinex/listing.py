@@ -6,22 +6,21 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from types import MappingProxyType
 
 from venues.coinex import VENUE, endpoints
 from venues.coinex.codes import judge_read
 from venues.coinex.figures import amount
 from venues.coinex.parse import instrument_id, parse_instrument
 from venues.coinex.wire import WireFeeRates, WireTicker
-from venues.errors import DecodeError, UnknownInstrument, VenueError
+from venues.errors import DecodeError, VenueError
 from venues.model import ZERO, Instrument, InstrumentId
 from venues.transport.http import HttpClient
+from venues.transport.listing import InstrumentList
 
-_FRESH = 300.0  # seconds
 _DOLLARS = ("USDT", "USDC", "USD")
 
 
-class Listing:
+class Listing(InstrumentList):
     """The venue's instruments. Its answer tells no state of a market: all that it lists can be traded.
 
     The most traded come first, those priced in dollars before all others: a desk begins at the top.
@@ -35,42 +34,15 @@ class Listing:
         time_scale: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(VENUE, self._read, time_scale=time_scale, monotonic=monotonic)
         self._http = http
         self._has_account = has_account
-        self._fresh = _FRESH * time_scale
-        self._monotonic = monotonic
-        self._instruments: dict[InstrumentId, Instrument] = {}
-        self._read_at: float | None = None
-        self._reading = asyncio.Lock()
-
-    @property
-    def is_read(self) -> bool:
-        return self._read_at is not None
 
     @property
     def currencies(self) -> Sequence[str]:
         """Every currency that is traded, as far as it is known."""
         both = ((instrument.base, instrument.quote) for instrument in self._instruments.values())
         return tuple(dict.fromkeys(currency for pair in both for currency in pair))
-
-    def known(self, instrument: InstrumentId) -> Instrument | None:
-        """Returns an instrument as it was read last; None for one that is not listed, or not read yet."""
-        return self._instruments.get(instrument)
-
-    async def one(self, instrument: InstrumentId) -> Instrument:
-        """Raises UnknownInstrument, and VenueError where the list can not be read."""
-        found = self._instruments.get(instrument) or (await self.all()).get(instrument)
-        if found is None:
-            raise UnknownInstrument(VENUE, f"{instrument.symbol[:40]} is not listed here")
-        return found
-
-    async def all(self) -> Mapping[InstrumentId, Instrument]:
-        """Returns the instruments, read anew after five minutes. Raises VenueError."""
-        async with self._reading:  # whoever waits gets what the first one read
-            if self._read_at is None or self._monotonic() - self._read_at >= self._fresh:
-                self._instruments = await self._read()
-                self._read_at = self._monotonic()
-        return MappingProxyType(self._instruments)
 
     async def _read(self) -> dict[InstrumentId, Instrument]:
         info = await self._http.fetch(endpoints.market_info(), endpoints.MarketInfo, judge=judge_read)

@@ -16,7 +16,7 @@ from venues.coinex.parse_account import parse_balances
 from venues.coinex.parse_fills import parse_fees
 from venues.coinex.parse_orders import parse_order
 from venues.coinex.parse_stops import parse_stop
-from venues.coinex.remedies import no_key, with_remedy
+from venues.coinex.remedies import REMEDIES
 from venues.coinex.wire import Envelope, Page, WireOrder, WireStop, WireUserDeal
 from venues.errors import ProtocolError, VenueError
 from venues.model import Balance, InstrumentId, Order
@@ -48,7 +48,8 @@ class Lookups:
         """`on_short` hears of orders that have traded more than their executions add up to."""
         self._http = http
         self._memory = memory
-        self._clock = clock
+        self.as_of = clock.as_of
+        self.now = clock.now_if_known
         self._instrument = instrument
         self._has_credentials = has_credentials
         self._on_short = on_short
@@ -62,24 +63,12 @@ class Lookups:
         try:
             return await self._http.fetch(request, into, judge=judge_read)
         except VenueError as error:
-            raise with_remedy(error) from None
+            raise REMEDIES.add(error) from None
 
     def require_key(self) -> None:
         """Raises MissingCredentials where there is nothing to sign with."""
         if not self._has_credentials:
-            raise no_key()
-
-    def as_of(self) -> int:
-        """Returns a moment of the venue's clock that is not after now: what is read from here on was true then.
-
-        Nanoseconds UTC; 0 while that clock is not known.
-        """
-        best = self._clock.best
-        return 0 if best is None else self._clock.now() - best.error
-
-    def now(self) -> int:
-        """Returns the venue's clock, nanoseconds UTC; 0 while it is not known."""
-        return 0 if self._clock.best is None else self._clock.now()
+            raise REMEDIES.missing_key()
 
     async def balances(self) -> list[Balance]:
         """Returns what the spot account holds."""

@@ -11,13 +11,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
-
 from venues.book import Book
 from venues.coinex import VENUE, channels
 from venues.coinex.books import LIMIT, Books
 from venues.coinex.channels import Call, DepthWish
-from venues.coinex.connection import Calls, read_reply
+from venues.coinex.connection import Calls
 from venues.coinex.deals import Deals
 from venues.coinex.endpoints import checked_merge
 from venues.coinex.figures import positive
@@ -25,7 +23,6 @@ from venues.coinex.messages import (
     DealsUpdate,
     DepthUpdate,
     IndexUpdate,
-    Reply,
     StateUpdate,
     StreamIndex,
     decode_frame,
@@ -39,14 +36,12 @@ from venues.errors import BadRequest, DecodeError, VenueError
 from venues.events import Event, MarkPrice, Notice
 from venues.model import NANOSECONDS, InstrumentId
 from venues.transport.clock import ServerClock
-from venues.transport.crew import Crew
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
+from venues.transport.market_feed import MarketIntake, with_quotes
 from venues.transport.outbox import Outbox
 
 logger = logging.getLogger(__name__)
-
-_LOOK_EVERY = 0.5  # seconds
 
 
 class MarketFeed:
@@ -67,19 +62,27 @@ class MarketFeed:
         self.calls = Calls()
         self._outbox = outbox
         self._reads = reads
-        self._scale = time_scale
         self._wall = wall
+        self._time_scale = time_scale
         self._sleep = sleep
         self._merges: dict[str, str] = {}
-        self._crew = Crew(outbox.fail)
-        self._lost = 0  # the newest connection that is over
+        self._intake = MarketIntake(
+            stream,
+            outbox,
+            take=self.take,
+            look=lambda: self.books.look(),
+            break_books=lambda why, ts, events: self.books.break_all(why, ts, events),
+            time_scale=time_scale,
+            wall=wall,
+            sleep=sleep,
+        )
         self._depth = self._topic("depth", self._depth_call)
         self._state = self._topic("state", channels.subscribe_states)
         self._index = self._topic("index", _index_call)
         self._trades = self._topic("deals", channels.subscribe_deals)
         self._deals = Deals(
             self._trades,
-            self._crew,
+            self._intake.crew,
             read=reads.bars_of,
             clock=clock.now,
             emit=outbox.put,
@@ -91,9 +94,7 @@ class MarketFeed:
 
     def start(self) -> None:
         """Connects, and again after every loss, until `aclose`."""
-        self.stream.start()
-        self._crew.keep("frames", self._consume)
-        self._crew.keep("books", self._look)
+        self._intake.start()
 
     def book(self, instrument: InstrumentId) -> Book | None:
         """Returns the book as it now stands, valid or not; None where it is not subscribed."""
@@ -155,14 +156,14 @@ class MarketFeed:
 
     async def fetch_index(self, instrument: InstrumentId) -> MarkPrice:
         """Returns the index price. Raises VenueError, ConnectionLost without a connection."""
-        reply = await self._ask(Call("index.query", (instrument.symbol,)))
+        reply = await self.calls.answer(self.stream, Call("index.query", (instrument.symbol,)))
         found: StreamIndex = decode_result(reply, StreamIndex)
         price = positive(found.index)
         return MarkPrice(instrument, price, price, None, None, found.time * NANOSECONDS)
 
     async def read_time(self) -> int:
         """Returns the venue's time in nanoseconds UTC, cut to seconds. Raises VenueError."""
-        seconds: int = decode_result(await self._ask(channels.SERVER_TIME), int)
+        seconds: int = decode_result(await self.calls.answer(self.stream, channels.SERVER_TIME), int)
         return seconds * NANOSECONDS
 
     def opened(self, connection: int) -> None:
@@ -173,18 +174,13 @@ class MarketFeed:
 
     def lost(self) -> None:
         """Is told when a connection is lost: no book can be read until it is full again."""
-        self._lost = self.stream.connections
-        events: list[Event] = []
-        self.books.break_all("the connection was lost", self._wall(), events)
-        self._outbox.push(events)
+        self._intake.lost()
 
     async def aclose(self) -> None:
         """Ends everything. May be called twice."""
-        parts = (self._crew, self.stream, self._depth, self._state, self._index, self._trades)
-        await asyncio.gather(*(part.aclose() for part in parts))
-        events: list[Event] = []
-        self.books.break_all("the venue was closed", self._wall(), events)
-        self._outbox.push(events)
+        await self._intake.aclose(
+            *(each.aclose() for each in (self._depth, self._state, self._index, self._trades))
+        )
 
     def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
         """Adds to `events` what the frames tell. One that can not be read is set aside by the stream."""
@@ -192,7 +188,7 @@ class MarketFeed:
             try:
                 message = decode_frame(frame.data)
                 if type(message) is DepthUpdate:
-                    if frame.connection > self._lost:
+                    if not self._intake.is_over(frame):
                         self.books.take(message, frame.ts_recv, events)
                 elif type(message) is DealsUpdate:
                     self._deals.take(message, frame.ts_recv, events)
@@ -205,42 +201,19 @@ class MarketFeed:
                 self.stream.quarantine(frame, error.message)
         self._deals.changed_bars(events)
 
-    async def _ask(self, call: Call) -> Reply:
-        reply = read_reply(await self.stream.ask(self.calls.ask_for(call)))
-        if reply is None:
-            raise DecodeError(VENUE, f"{call.method}: an answer that can not be read")
-        return reply
-
-    async def _consume(self) -> None:
-        async for frames in self.stream.batches():
-            events: list[Event] = []
-            self.take(frames, events)
-            await self._outbox.put(events)
-
-    async def _look(self) -> None:
-        """Mends books of which no push tells: one that its reader distrusts, one that never came."""
-        while True:
-            await self._sleep(_LOOK_EVERY * self._scale)
-            if self.stream.is_open:
-                self.books.look()
-
     def _take_states(self, push: StateUpdate, ts_recv: int, events: list[Event]) -> None:
         """Tells the tickers that are wanted; bid and ask, which no push has, are those of a book that is kept."""
         for ticker in parse_state_push(push, ts_recv):
             market = ticker.instrument.symbol
             if market not in self._state:
                 continue
-            book = self.books.book(market)
-            if book is not None and book.is_valid:
-                bid, ask = book.best_bid(), book.best_ask()
-                ticker = msgspec.structs.replace(ticker, bid=bid and bid[0], ask=ask and ask[0])
-            events.append(ticker)
+            events.append(with_quotes(ticker, self.books.book(market)))
 
     def _read_ticker(self, market: str) -> None:
         """Has a ticker told at once: the venue pushes it with the next trade only, which may be long."""
         self._new_tickers[market] = None
         if len(self._new_tickers) == 1:
-            self._crew.begin("tickers", self._read_tickers)
+            self._intake.crew.begin("tickers", self._read_tickers)
 
     async def _read_tickers(self) -> None:
         await self._sleep(0)
@@ -260,7 +233,15 @@ class MarketFeed:
             if name == "depth":
                 self.books.close(market)
 
-        return Topic(name, self.stream, self.calls, call_for, on_drop=dropped, sleep=self._sleep)
+        return Topic(
+            name,
+            self.stream,
+            self.calls,
+            call_for,
+            on_drop=dropped,
+            time_scale=self._time_scale,
+            sleep=self._sleep,
+        )
 
     def _depth_call(self, markets: Sequence[str]) -> Call:
         wishes = [DepthWish(market=market, merge=self._merges.get(market, "0")) for market in markets]

@@ -14,8 +14,8 @@ import msgspec
 from venues.coinex.parse_fills import Fees
 from venues.commands import AmendRequest, OrderRequest
 from venues.model import ZERO, InstrumentId, Order, OrderStatus, OrderType
+from venues.transport.order_memory import NewestOrders, order_as_asked
 
-_MOST = 5_000
 _OVER = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED})
 
 
@@ -128,29 +128,15 @@ class Known:
             )
         if self.asked is None:
             return None
-        asked = self.asked
-        return Order(
-            instrument=asked.instrument,
-            client_order_id=asked.client_order_id,
-            venue_order_id=self.order_id or self.stop_id,
-            side=asked.side,
-            type=asked.type,
-            quantity=asked.quantity,
-            status=status,
-            price=asked.price,
-            trigger_price=asked.trigger_price,
-            time_in_force=asked.time_in_force,
-            post_only=asked.post_only,
-            ts_created=ts,
-            ts_event=ts,
-        )
+        venue_order_id = self.order_id or self.stop_id
+        return order_as_asked(self.asked, status, ts, venue_order_id=venue_order_id)
 
 
 class OrderMemory:
-    """The newest 5,000 orders; of those that may be forgotten, the ones that are over go first."""
+    """The orders that are remembered, by each name that they have or had."""
 
     def __init__(self) -> None:
-        self._orders: dict[int, Known] = {}
+        self._orders: NewestOrders[Known] = NewestOrders(self._forget)
         self._by_order_id: dict[str, Known] = {}
         self._by_stop_id: dict[str, Known] = {}
         self._by_client_id: dict[str, Known] = {}
@@ -221,9 +207,7 @@ class OrderMemory:
 
     def open_orders(self) -> Iterator[Known]:
         """Yields the orders that are not known to be over."""
-        for known in list(self._orders.values()):
-            if known.last is None or known.last.is_open:
-                yield known
+        return self._orders.open()
 
     def _takes(self, known: Known, *, is_stop: bool) -> bool:
         """Whether an id that was never heard of can be the order's."""
@@ -240,19 +224,11 @@ class OrderMemory:
         known.former.discard(order_id)
 
     def _add(self, known: Known) -> Known:
-        self._orders[id(known)] = known
         if known.client_id:
             self._by_client_id[known.client_id] = known
-        if len(self._orders) > _MOST:
-            self._forget(self._oldest())
-        return known
-
-    def _oldest(self) -> Known:
-        over = (known for known in self._orders.values() if known.last is not None and not known.last.is_open)
-        return next(over, None) or next(iter(self._orders.values()))
+        return self._orders.add(known)
 
     def _forget(self, known: Known) -> None:
-        del self._orders[id(known)]
         for ids, names in (
             (self._by_order_id, {known.order_id, *known.former}),
             (self._by_stop_id, {known.stop_id}),

@@ -17,12 +17,12 @@ from venues.coinex.limits import MOST_A_BATCH
 from venues.coinex.lookups import Lookups
 from venues.coinex.memory import OrderMemory
 from venues.coinex.parse_orders import parse_vanished
-from venues.coinex.sending import Sender
 from venues.errors import NotSent, OrderNotFound, OutcomeUnknown, VenueError, VenueUnavailable
 from venues.model import InstrumentId, Order, Side
 from venues.port import Depart
 from venues.transport.asides import Asides
 from venues.transport.exchange import Request
+from venues.transport.sending import HttpSender
 
 _LIST_FIRST = 1.5  # seconds; a market that is swept whole is not listed for any longer
 _LIST_AFTER = 5.0
@@ -31,7 +31,7 @@ _LIST_AFTER = 5.0
 class Sweep:
     """Cancels many orders of one account."""
 
-    def __init__(self, sender: Sender, asides: Asides, lookups: Lookups, memory: OrderMemory) -> None:
+    def __init__(self, sender: HttpSender, asides: Asides, lookups: Lookups, memory: OrderMemory) -> None:
         self._sender = sender
         self._asides = asides
         self._lookups = lookups

@@ -10,22 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import chain
-from typing import TypeAlias
 
 from venues.coinex import VENUE
 from venues.coinex.channels import Call
 from venues.coinex.connection import Calls, passing
-from venues.errors import BadRequest, ConnectionLost, RequestTimeout, TransientError, VenueError
+from venues.errors import BadRequest, RequestTimeout, TransientError, VenueError
 from venues.transport.asks import Ask
+from venues.transport.gathering import Gathering, Waiters
 from venues.transport.link import Stream
+from venues.transport.sifting import sift, to_give_up
 
 logger = logging.getLogger(__name__)
 
-Waiting: TypeAlias = dict[str, list[asyncio.Future[None]]]
-"""Market -> who waits for its subscription."""
-
-_TOGETHER = 0.005  # seconds that a call waits for others to join it
+_AGAIN = 30.0  # seconds between two attempts on one connection to find out what it is that is refused
 
 
 class Topic:
@@ -42,6 +39,7 @@ class Topic:
         call_for: Callable[[Sequence[str]], Call],
         *,
         on_drop: Callable[[str, VenueError], None] = lambda *_: None,
+        time_scale: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
@@ -49,14 +47,12 @@ class Topic:
         self._calls = calls
         self._call_for = call_for
         self._on_drop = on_drop
-        self._sleep = sleep
         self._wanted: dict[str, None] = {}
         self._standing: frozenset[str] = frozenset()  # what was acknowledged, or waits for a connection
-        self._waiting: Waiting = {}
-        self._must_ask = False
-        self._sifted = 0  # the connection on which the markets were last asked for one by one
-        self._work: asyncio.Task[None] | None = None
-        self._is_closed = False
+        self._gathering: Gathering[str] = Gathering(VENUE, name, self._ask_all, sleep=sleep)
+        self._again = _AGAIN * time_scale
+        self._sifted = 0  # the connection on which the markets were last asked for apart
+        self._not_before = float("-inf")  # in the loop's seconds, where it is still the same connection
 
     def __contains__(self, market: str) -> bool:
         return market in self._wanted
@@ -71,49 +67,26 @@ class Topic:
         Raises:
             VenueError: it was refused, and is not kept.
         """
-        if self._is_closed:
-            raise ConnectionLost(VENUE, "this venue is closed")
+        self._gathering.check_open()
         if market not in self._standing:
             self._wanted.setdefault(market)
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(market, []).append(waiter)
-            self._begin()
-            await waiter
+            await self._gathering.wait_for(market)
 
     def remove(self, market: str) -> None:
         """Ends a subscription, without waiting for the venue. What is still on its way may come."""
         if self._wanted.pop(market, self) is None:
             self._standing -= {market}
-            self._begin()
+            self._gathering.begin()
 
     def again(self) -> None:
         """Subscribes anew to all that is subscribed: the venue begins with full data."""
         if self._wanted:
-            self._begin()
+            self._gathering.begin()
 
     async def aclose(self) -> None:
-        self._is_closed = True
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.wait({self._work})
-        _answer(self._waiting, ConnectionLost(VENUE, "this venue is closed"))
+        await self._gathering.aclose()
 
-    def _begin(self) -> None:
-        self._must_ask = True
-        if not self._is_closed and (self._work is None or self._work.done()):
-            self._work = asyncio.create_task(self._run(), name=f"coinex {self.name}")
-
-    async def _run(self) -> None:
-        while self._must_ask:
-            await self._sleep(_TOGETHER)
-            self._must_ask = False
-            waiting, self._waiting = self._waiting, {}
-            try:
-                await self._ask_all(waiting)
-            finally:
-                _answer(waiting, ConnectionLost(VENUE, f"{self.name}: it was given up"))
-
-    async def _ask_all(self, waiting: Waiting) -> None:
+    async def _ask_all(self, waiting: Waiters[str]) -> None:
         wanted = tuple(self._wanted)
         if not wanted:
             self._standing = frozenset()
@@ -126,47 +99,28 @@ class Topic:
                 await self._take_apart(base, [m for m in wanted if m not in self._standing], error, waiting)
             else:
                 self._standing = frozenset(wanted)
-        _answer(waiting, None)
+        waiting.answer_all(None)
 
     async def _take_apart(
         self,
         base: list[str],
         added: list[str],
         error: VenueError,
-        waiting: Waiting,
+        waiting: Waiters[str],
     ) -> None:
         """Finds out which of the added markets were refused, and has the others stand beside the base."""
-        refused = await self._sift(base, added, error)
+        refused = await sift(added, error, self._probe, beside=base)
         for market, reason in refused.items():
             self._wanted.pop(market, None)
-            _answer({market: waiting.pop(market, [])}, reason)
+            waiting.answer([market], reason)
         good = [*base, *(market for market in added if market not in refused)]
         self._standing = frozenset(good)
         if good:
             await self._stream.subscribe(self.name, self._ask(good))
 
-    async def _sift(self, base: Sequence[str], added: Sequence[str], error: VenueError) -> dict[str, VenueError]:
-        """Returns which of `added` the venue refuses, by halves; `error` is what it said to all of them."""
-        if len(added) == 1:
-            return {added[0]: error}
-        middle = len(added) // 2
-        refused: dict[str, VenueError] = {}
-        good = list(base)
-        for half in (added[:middle], added[middle:]):
-            reason = await self._probe([*good, *half])
-            if reason is None:
-                good += half
-            elif isinstance(reason, TransientError):  # it says nothing about any market
-                refused |= dict.fromkeys(half, reason)
-            else:
-                found = await self._sift(good, half, reason)
-                refused |= found
-                good += [market for market in half if market not in found]
-        return refused
-
-    async def _probe(self, markets: Sequence[str]) -> VenueError | None:
+    async def _probe(self, standing: Sequence[str], markets: Sequence[str]) -> VenueError | None:
         try:
-            await self._stream.ask(self._calls.ask_for(self._call_for(markets)))
+            await self._stream.ask(self._calls.ask_for(self._call_for([*standing, *markets])))
         except VenueError as error:
             return error
         return None
@@ -181,7 +135,7 @@ class Topic:
         """Returns the ask of all these markets.
 
         Once they stand it is kept whatever the venue says, and the stream asks again. The first refusal on each
-        connection has them asked for apart, since one of them may have been delisted.
+        connection has them asked for apart, a later one now and then, since one of them may have been delisted.
         """
 
         def judge(error: VenueError) -> VenueError:
@@ -195,32 +149,25 @@ class Topic:
         return self._calls.ask(lambda: self._call_for(markets), f"subscribe {self.name}", judge=judge)
 
     def _doubt(self, error: VenueError) -> None:
-        if self._sifted == self._stream.connections or len(self._wanted) < 2 or not isinstance(error, BadRequest):
+        if len(self._wanted) < 2 or not isinstance(error, BadRequest):
             return
-        if self._is_closed or (self._work is not None and not self._work.done()):
+        connection, now = self._stream.connections, asyncio.get_running_loop().time()
+        if connection == self._sifted and now < self._not_before:
             return
-        self._sifted = self._stream.connections
-        self._work = asyncio.create_task(self._drop_delisted(error), name=f"coinex {self.name}")
+        if self._gathering.begin_with(lambda: self._drop_delisted(error)):
+            self._sifted, self._not_before = connection, now + self._again
 
     async def _drop_delisted(self, error: VenueError) -> None:
-        markets = list(self._wanted)
-        refused = await self._sift([], markets, error)
-        if len(refused) < len(markets):  # else it was not about the markets
-            for market, reason in refused.items():
-                if self._wanted.pop(market, self) is None:
-                    self._standing -= {market}
-                    self._on_drop(market, reason)
-        if self._wanted:
-            await self._stream.subscribe(self.name, self._ask(tuple(self._wanted)))
-        if self._must_ask:
-            await self._run()
+        markets = self._kept()
+        found = await sift(markets, error, self._probe)
+        others = [market for market in markets if market not in found]
+        for market, reason in (await to_give_up(list(found), found, others, self._probe)).items():
+            if self._wanted.pop(market, self) is None:
+                self._standing -= {market}
+                self._on_drop(market, reason)
+        if kept := self._kept():
+            await self._stream.subscribe(self.name, self._ask(kept))
 
-
-def _answer(waiting: Waiting, error: VenueError | None) -> None:
-    for waiter in chain.from_iterable(waiting.values()):
-        if waiter.done():
-            continue
-        if error is None:
-            waiter.set_result(None)
-        else:
-            waiter.set_exception(error)
+    def _kept(self) -> Sequence[str]:
+        """Returns what is wanted but for what was added meanwhile, which is asked for next."""
+        return tuple(market for market in self._wanted if market in self._standing)

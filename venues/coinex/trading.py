@@ -20,7 +20,6 @@ from venues.coinex.finder import Finder
 from venues.coinex.lookups import Lookups, note_progress
 from venues.coinex.memory import Known, OrderMemory
 from venues.coinex.parse_orders import parse_order
-from venues.coinex.sending import Sender
 from venues.coinex.wire import WireOrder
 from venues.commands import AmendRequest, OrderRequest
 from venues.errors import DecodeError, NotSent, OrderError, OrderNotFound, OutcomeUnknown, VenueError
@@ -28,6 +27,7 @@ from venues.events import Event, OrderUpdate
 from venues.model import Instrument, InstrumentId, Order, OrderStatus, OrderType, Side
 from venues.port import Depart
 from venues.transport.asides import Asides
+from venues.transport.sending import HttpSender
 
 _LOOK_FOR_STOP = 3.0  # seconds in all
 _STOP_PAUSES = (0.0, 0.1, 0.3, 0.6)
@@ -53,7 +53,7 @@ class Commands:
 
     def __init__(
         self,
-        sender: Sender,
+        sender: HttpSender,
         asides: Asides,
         memory: OrderMemory,
         lookups: Lookups,

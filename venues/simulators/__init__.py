@@ -13,6 +13,9 @@ Each is written from its venue's document, never from the adapter, so that one m
     frames          the faults of a stream's frames
     core, views, acts, orders, records, stops, tape, pulse, playback, paper, accounts, loans
                     the exchange behind the wire, no venue's own: markets, orders, accounts, a crowd
+    local_venue     what every simulator has: a user's key, and a clock that faults put wrong
+    gateway, quota  what stands before a REST: pages, bans, dates, and how many requests may come
+    sockets         the connections of a stream, and the one task that pushes to all of them
     outgoing        what waits to be sent on one connection
     pings           counts the ping frames of a stream's client
     coinex, max     the venues' wires

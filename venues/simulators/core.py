@@ -20,6 +20,7 @@ from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import OrderError, OrderRejected
 from venues.events import BookDelta, FillUpdate, MarkPrice, OrderUpdate, PositionUpdate, Trade
 from venues.model import Balance, Instrument, InstrumentId, Side
+from venues.paper.account import Account
 from venues.paper.instruments import Listing
 from venues.simulators.accounts import Accounts
 from venues.simulators.acts import perform, state_of
@@ -63,7 +64,8 @@ class LocalExchange(Views):
     recording's. `keeps_unfilled` False: an order that ends without a fill can not be found any more.
     With `allows_self_trade` the user's orders trade with each other; otherwise the one that rests is cancelled.
     With `stops_keep_number` the order that a stop order becomes has the stop's number, and with
-    `takes_fee_of_received` fees are paid in what a trade brings.
+    `takes_fee_of_received` fees are paid in what a trade brings. An `account_type` is what accounts are, where a
+    venue keeps its own books.
     Orders, stops and trades are numbered from the millisecond of the start on: whoever keeps the ids of a run does
     not meet them in the next.
 
@@ -87,6 +89,7 @@ class LocalExchange(Views):
         allows_self_trade: bool = False,
         stops_keep_number: bool = False,
         takes_fee_of_received: bool = False,
+        account_type: type[Account] | None = None,
     ) -> None:
         self.venue = venue
         self.clock = clock
@@ -100,6 +103,7 @@ class LocalExchange(Views):
         self.paper = LocalPaper(
             list(self.instruments.values()), start=start, venue=venue, deposits=deposits,
             allows_self_trade=allows_self_trade, takes_fee_of_received=takes_fee_of_received,
+            account_type=account_type,
         )  # fmt: skip
         shares = sum(listing.share for listing in listings)
         self.tapes: Mapping[str, Tape] = {

@@ -12,7 +12,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -203,6 +203,12 @@ class Faults:
                     self._done[kind] += 1
                     return True
         return False
+
+    def first(self, kinds: Iterable[str], call: str = "") -> str:
+        """Returns the first of `kinds` that is to be done now, empty for none; draws as `on` does."""
+        if not self._on:
+            return ""
+        return next((kind for kind in kinds if self.on(kind, call)), "")
 
     def is_on(self, kind: str, call: str = "") -> bool:
         """Whether it is switched on for this call; neither draws nor counts."""

@@ -26,6 +26,16 @@ _KINDS = (
 )  # fmt: skip
 
 
+class BinaryFrame(bytes):
+    """What is sent as a binary frame: of a venue that does not send texts only."""
+
+    __slots__ = ()
+
+
+def _opcode(data: bytes) -> int:
+    return _BINARY if isinstance(data, BinaryFrame) else _TEXT
+
+
 def encode_frame(opcode: int, data: bytes) -> bytes:
     """Returns a frame as a server sends it, unmasked and not compressed."""
     size = len(data)
@@ -72,7 +82,7 @@ class FrameSender:
             await self._send_by_protocol(data)
             return
         if is_plain or not is_push:
-            connection.write(encode_frame(_TEXT, data))
+            connection.write(encode_frame(_opcode(data), data))
         else:
             await self._spoil(connection, data, call)
         if connection.is_congested:
@@ -85,7 +95,10 @@ class FrameSender:
 
     async def _send_by_protocol(self, data: bytes) -> None:
         try:
-            await self._websocket.send_text(data.decode())
+            if isinstance(data, BinaryFrame):
+                await self._websocket.send_bytes(data)
+            else:
+                await self._websocket.send_text(data.decode())
         except WebSocketDisconnect:
             return  # whoever reads is told as well
 
@@ -108,9 +121,9 @@ class FrameSender:
                 depth = int(self._faults.number(kind, call))
                 frame = encode_frame(_TEXT, b"[" * depth + b"]" * depth)
             case "duplicate":
-                frame = encode_frame(_TEXT, data) * 2
+                frame = encode_frame(_opcode(data), data) * 2
             case _:
-                frame = encode_frame(_TEXT, data)
+                frame = encode_frame(_opcode(data), data)
         if kind == "reorder" and self._kept is None:
             self._kept = frame
             connection.loop.call_later(_KEPT, self._give_kept, connection, frame)

@@ -100,9 +100,11 @@ class LocalPaper(PaperExchange):
         deposits: Mapping[str, Decimal],
         allows_self_trade: bool = False,
         takes_fee_of_received: bool = False,
+        account_type: type[Account] | None = None,
     ) -> None:
+        """With an `account_type` every owner's account is of that kind: of a venue that keeps its own books."""
         self._allows_self_trade = allows_self_trade
-        self._takes_fee_of_received = takes_fee_of_received
+        self._account_type = ReceivedFeeAccount if takes_fee_of_received else account_type
         super().__init__(instruments, start=start, deposits={TRADER: deposits}, venue=venue)
         self._shared = SharedOutbox(venue, TRADER)
         self._outbox = self._clearing.outbox = self._shared
@@ -115,9 +117,9 @@ class LocalPaper(PaperExchange):
 
     def _trader(self, owner: str) -> Trader:
         traders = self._clearing.traders
-        if self._takes_fee_of_received and owner not in traders and owner not in SYSTEM_OWNERS:
-            account = ReceivedFeeAccount(owner, self._ledger, self._instruments, venue=self.venue)
-            traders[owner] = Trader(account)
+        kind = self._account_type
+        if kind is not None and owner not in traders and owner not in SYSTEM_OWNERS:
+            traders[owner] = Trader(kind(owner, self._ledger, self._instruments, venue=self.venue))
         return super()._trader(owner)
 
     def take_moved(self) -> list[tuple[str, str]]:

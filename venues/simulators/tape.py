@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from decimal import Decimal
+from functools import cached_property, partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -36,22 +37,33 @@ class Tape:
     def __init__(self, listing: Listing, *, seed: int, rate: float, start: int) -> None:
         self.instrument: Instrument = listing.instrument
         self._trades: deque[Trade] = deque(maxlen=TRADES_KEPT)
-        rng = random.Random(f"{seed}:past:{listing.coin}")
-        opening = int(listing.opening_price / self.instrument.tick_size)
-        past = past_candles(
-            rng, opening, start, listing.daily_volatility, rate * listing.typical_lots * _TRADED_SHARE
-        )
-        self._series = CandleSeries(self.instrument, past)
+        self._opening = int(listing.opening_price / self.instrument.tick_size)
+        self._draw_past = partial(
+            past_candles, random.Random(f"{seed}:past:{listing.coin}"), self._opening, start,
+            listing.daily_volatility, rate * listing.typical_lots * _TRADED_SHARE,
+        )  # fmt: skip
+
+    @cached_property
+    def _series(self) -> CandleSeries:
+        """The candles, drawn when they are first asked for: they are half of the work of an opening."""
+        series = CandleSeries(self.instrument, self._draw_past())
+        for trade in self._trades:
+            self._count(series, trade)
+        return series
 
     @property
     def last(self) -> Decimal:
         """The newest trade's price, or the opening price."""
-        return self._series.last
+        return self._trades[-1].price if self._trades else self._opening * self.instrument.tick_size
 
     def add(self, trade: Trade) -> None:
+        if "_series" in self.__dict__ or len(self._trades) == TRADES_KEPT:  # the oldest one is forgotten now
+            self._count(self._series, trade)
         self._trades.append(trade)
+
+    def _count(self, series: CandleSeries, trade: Trade) -> None:
         instrument = self.instrument
-        self._series.add_trade(
+        series.add_trade(
             int(trade.price / instrument.tick_size), int(trade.quantity / instrument.lot_size), trade.ts_event
         )
 

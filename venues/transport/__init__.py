@@ -1,1 +1,39 @@
-"""What a venue's adapter stands on: HTTP with honest outcomes, the venue's clock, nonces, strict JSON."""
+"""What every venue's adapter stands on. An adapter is its venue's facts; what is true of all of them is here.
+
+A new adapter is a package beside `venues.max`. It knows no other adapter. It writes itself:
+
+    settings        `settings.VenueSettings` with its two addresses
+    auth, codes     its signature, and what its codes prove: an OrderError is a proven refusal, all else is not
+    limits          its request limits as `ratelimit.Pool`s, and what each call draws from them
+    remedies        `remedies.Remedies` with its codes
+    figures, wire, parse
+                    what its answers and frames say, as `venues.model` and `venues.events`
+    connection      `make_http`, `make_streams`, its calls of a stream as `asks.Ask`s
+    and its own rules: what a push leaves out, which id names an order, what a miss proves
+
+It takes from here:
+
+    HTTP            `http.HttpClient`: reads that are tried again, commands that never are (`exchange`, `timing`)
+    nonces          `nonces.KeyNonces`, where the venue wants them to rise over all programs of a user
+    two streams     `streams.Streams` makes them alike; each is a `link.Stream`, which comes back by itself
+    the whole       `connections.Connections` opens and closes both and the HTTP, has the outbox and the chip, and
+                    sets aside what can not be read; `port_calls.PortCalls` is the port over it, to inherit: the
+                    venue adds its name, its capabilities and `subscribe`
+    its clock       `clock.ServerClock`; where it is told in whole seconds `timekeeping.SecondsClock`, kept by a
+                    `timekeeping.Timekeeper`
+    instruments     `listing.InstrumentList`, to inherit: the venue reads, this keeps
+    market data     `market_feed.MarketIntake` takes the frames, `books.KeptBooks` breaks and `books.Mending` mends
+                    books that the venue lets be proven, `gathering.Gathering` asks for what was wished together,
+                    `sifting.sift` finds what of it is refused, and `to_give_up` what is to be left
+    the account     `account_feed.AccountFeed` takes its frames, none of which is ever dropped
+    commands        `sending.Sender`: the journal first, the deadline from the nonce, the remedy behind a refusal;
+                    `sending.HttpSender` where they go straight to the HTTP client; `asides.Asides` for what is
+                    read beside one
+    orders          `order_memory.NewestOrders` and `order_as_asked`
+    what is told in part
+                    `pursuit.Pursuit` reads on until it is whole; `single_flight.SingleFlight` looks after an order
+                    whose end nobody told; `auditing.AuditRounds` finds what was never told
+
+The figures of a venue (lives, limits, how often, how closely) are arguments. Every adapter is held to the same
+contract suite, against a simulator of its own in `venues.simulators`, which shares nothing with this package.
+"""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from itertools import count
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from venues.errors import VenueError
 from venues.transport.frames import Frame
+
+R = TypeVar("R")
 
 Payload: TypeAlias = str | bytes
 """Text goes out as a text frame, bytes as a binary one."""
@@ -34,6 +37,41 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Ask({self.what!r})"
+
+
+class NumberedAsks(Generic[R]):
+    """Makes asks whose answers repeat a number, which is unique within one stream.
+
+    `read` returns the answer that a frame is, None for a push and for what can not be read; `number_of` returns
+    the number that an answer repeats.
+    """
+
+    def __init__(self, read: Callable[[Frame], R | None], number_of: Callable[[R], int | None]) -> None:
+        self._read = read
+        self._number_of = number_of
+        self._numbers = count(1)
+
+    def ask(
+        self,
+        what: str,
+        make: Callable[[int], Payload | Awaitable[Payload]],
+        judge: Callable[[R], bool | VenueError],
+    ) -> Ask:
+        """Returns an ask; `make` gets a number each time it is sent, `judge` the answer to the last sending."""
+        sent = 0
+
+        def numbered() -> Payload | Awaitable[Payload]:
+            nonlocal sent
+            sent = next(self._numbers)
+            return make(sent)
+
+        def hear(frame: Frame) -> bool | VenueError | None:
+            reply = self._read(frame)
+            if reply is None or self._number_of(reply) != sent:
+                return None
+            return judge(reply)
+
+        return Ask(what=what, make=numbered, judge=hear)
 
 
 class PendingAsks:

@@ -15,6 +15,7 @@ from enum import StrEnum
 import msgspec
 
 from venues.errors import ClockSkew
+from venues.port import VenueTime
 
 _SAMPLES = 8
 _WARN = 500_000_000  # nanoseconds
@@ -96,6 +97,23 @@ class ServerClock:
     def now(self) -> int:
         """Returns the venue's time as far as it is known, in nanoseconds UTC."""
         return self._wall() + (self.offset or 0)
+
+    def now_if_known(self) -> int:
+        """Returns the venue's time in nanoseconds UTC; 0 while it is not known."""
+        return 0 if self.best is None else self.now()
+
+    def as_of(self) -> int:
+        """Returns a moment of the venue's clock that is not after now: what is read from here on was true then.
+
+        Nanoseconds UTC; 0 while that clock is not known.
+        """
+        best = self.best
+        return 0 if best is None else self.now() - best.error
+
+    def venue_time(self) -> VenueTime | None:
+        """Returns the venue's time and the most by which it can be wrong; None while it is not known."""
+        uncertainty = self.uncertainty
+        return None if uncertainty is None else VenueTime(self.now(), uncertainty)
 
     def signing_time(self) -> int:
         """Returns the time to sign with, in nanoseconds UTC.

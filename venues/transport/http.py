@@ -43,9 +43,10 @@ from venues.errors import (
 from venues.redaction import Redaction
 from venues.secret import Secret
 from venues.transport.exchange import Answer, Dispatch, Judge, Request, Signed, Signer
-from venues.transport.privacy import default_tls
+from venues.transport.privacy import default_tls, no_tls
 from venues.transport.proxying import chosen_proxy
 from venues.transport.ratelimit import RateLimiter, Urgency
+from venues.transport.timing import Timing
 from venues.transport.verdicts import BANNED, command_result, read_result
 from venues.transport.waiting import parse_retry_after
 
@@ -70,25 +71,6 @@ class _Sealed:
 
     def __repr__(self) -> str:
         return "sealed"
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """How long things may take, in seconds."""
-
-    command: float = 5.0  # the whole of a command, its connection included
-    patience: float = 0.5  # of a new order, for its share of the request limit: later it is not what was meant
-    cancel_patience: float = 5.0  # of a cancel, for the same: it goes first, and is late rather than never
-    read: float = 15.0  # the whole of a read, every attempt and every pause
-    attempt: float = 5.0  # one attempt of a read
-    attempts: int = 4
-    pause: float = 0.25  # the ceiling of the first pause; doubled each time
-    longest_pause: float = 4.0
-    connect: float = 3.0
-    pool: float = 1.0
-    keep_alive: float = 50.0  # below the 60 s after which common gateways close an idle connection
-    warm_every: float = 20.0
-    penalty: float = 1.0  # after a 429 that names no time; a ban is `ban`
-    ban: float = 60.0
 
 
 class HttpClient:
@@ -145,7 +127,7 @@ class HttpClient:
         self._is_closed = False
         # Until the trace has told of one send, every attempt counts as having begun: httpcore is not pinned.
         self._sees_sends = False
-        context = tls or default_tls()
+        context = tls or (default_tls() if self._origin.scheme == "https" else no_tls())
         limits = httpx.Limits(
             max_connections=connections,
             max_keepalive_connections=connections,

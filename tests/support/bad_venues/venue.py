@@ -42,8 +42,9 @@ from venues.model import Balance, Bar, Fill, Instrument, InstrumentId, MarginMod
 from venues.port import Capabilities, Depart, Departure, Mode, VenueTime
 from venues.transport.clock import ServerClock
 from venues.transport.exchange import Dispatch, Request, Signed
-from venues.transport.http import HttpClient, Timing
+from venues.transport.http import HttpClient
 from venues.transport.nonces import Nonces
+from venues.transport.timing import Timing
 
 T = TypeVar("T")
 

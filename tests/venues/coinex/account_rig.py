@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from tests.venues.coinex.documented import rest, stream
+from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import read_request, say
 from venues.coinex import VENUE
 from venues.coinex.account import Account
@@ -24,7 +25,8 @@ from venues.events import Event, FillUpdate, Notice, OrderUpdate
 from venues.model import Fill, Instrument, InstrumentId, InstrumentKind, Order, OrderType, Side
 from venues.port import Credentials, Departure
 from venues.transport.clock import ServerClock
-from venues.transport.http import HttpClient, Timing
+from venues.transport.http import HttpClient
+from venues.transport.timing import Timing
 
 SECRET = "canary-secret-5b1d"
 KEYS = Credentials("canary-key-9f3e", SECRET)
@@ -54,15 +56,15 @@ class Asked(msgspec.Struct, frozen=True):
     params: dict[str, Any]
 
 
-class ScriptedRest:
+class ScriptedRest(LoopbackServer):
     """Answers each call ("GET /order/status") as its test says; a call that no test expects is refused with 4."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[Asked] = []
         self.news = asyncio.Event()
         self.unsigned: list[str] = []
         self._answers: dict[str, Answer] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self.held: dict[str, asyncio.Event] = {}  # calls that wait before they are answered
 
     def on(self, call: str, answer: Any) -> None:
@@ -81,36 +83,16 @@ class ScriptedRest:
     def commands(self) -> list[str]:
         return [call for call in self.calls if not call.startswith("GET")]
 
-    async def __aenter__(self) -> ScriptedRest:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.origin = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while True:
-                request = await read_request(reader, 1)
-                parts = urlsplit(request.target)
-                params: dict[str, Any] = dict(parse_qsl(parts.query)) | json.loads(request.body or b"{}")
-                call = f"{request.method} {parts.path.removeprefix('/v1')}"
-                body, delay = self._answer(call, params, request.headers.get("authorization", ""))
-                if delay is not None:
-                    await delay.wait()
-                await say(writer, 200, {}, body)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-            self._tasks.discard(task)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            request = await read_request(reader, 1)
+            parts = urlsplit(request.target)
+            params: dict[str, Any] = dict(parse_qsl(parts.query)) | json.loads(request.body or b"{}")
+            call = f"{request.method} {parts.path.removeprefix('/v1')}"
+            body, delay = self._answer(call, params, request.headers.get("authorization", ""))
+            if delay is not None:
+                await delay.wait()
+            await say(writer, 200, {}, body)
 
     def _answer(self, call: str, params: dict[str, Any], given: str) -> tuple[bytes, asyncio.Event | None]:
         if "access_id" in params and signature(params, SECRET) != given:

@@ -6,15 +6,14 @@ The shapes are those of the document's examples (`tests/data/coinex`); what is i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import zlib
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import Received, read_request, say
 from tests.venues.transport.stream_server import TEXT, Peer, StreamServer, wire_frame
 
@@ -97,15 +96,14 @@ class ScriptedStream(StreamServer):
         self.books = {market: ScriptedBook(market) for market in MARKETS}
         self.old_deals: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, int] = {}  # method -> the code it is refused with
+        self.codes: list[
+            int
+        ] = []  # what the next subscriptions of books are refused with, one by one; 0 is no refusal
         self.unknown: set[str] = set()  # markets that spoil the whole subscription
         self.is_quoting = False  # its refusals quote what was sent
         self.sends_full = True
         self.skew = 0  # seconds by which its clock is ahead
         self.signed: list[list[Any]] = []
-
-    async def __aenter__(self) -> ScriptedStream:
-        await super().__aenter__()
-        return self
 
     @property
     def subscriptions(self) -> list[list[Any]]:
@@ -132,6 +130,8 @@ class ScriptedStream(StreamServer):
         elif not self.answers_beats:
             return
         code = self.refusals.get(method)
+        if method == "depth.subscribe_multi" and self.codes:
+            code = self.codes.pop(0) or None
         if code is None and "subscribe" in method and self.unknown & set(_markets(params)):
             code = 1
         words = f"refused {text}" if self.is_quoting else "refused"
@@ -162,10 +162,11 @@ def _markets(params: Sequence[Any]) -> list[str]:
     return [each[0] if isinstance(each, list) else each for each in params if isinstance(each, list | str)]
 
 
-class ScriptedRest:
+class ScriptedRest(LoopbackServer):
     """The REST half: `answers` gives the data of each path, `refusals` the code instead."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.received: list[Received] = []
         self.refusals: dict[str, int] = {}
         self.is_mute = False
@@ -196,52 +197,27 @@ class ScriptedRest:
                 }
             },
         }  # fmt: skip
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def asked(self, path: str) -> list[dict[str, str]]:
         """Returns the queries of every request of a path so far."""
         split = [urlsplit(request.target) for request in self.received]
         return [_query(each.query) for each in split if each.path == f"/v1{path}"]
 
-    async def __aenter__(self) -> ScriptedRest:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while True:
-                request = await read_request(reader, 0)
-                self.received.append(request)
-                if self.is_mute:
-                    await reader.read()
-                    break
-                url = urlsplit(request.target)
-                code = self.refusals.get(url.path, 0 if url.path in self.answers else 2)
-                data = {} if code else self.answers[url.path](_query(url.query))
-                words = "refused" if code else "Ok"
-                if code and self.is_quoting:
-                    words += f" {url.query} {request.headers} {request.body.decode()}"
-                body = {"code": code, "data": data, "message": words}
-                await say(writer, 200, {"Content-Type": "application/json"}, msgspec.json.encode(body))
-        writer.close()
-        self._tasks.discard(task)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            request = await read_request(reader, 0)
+            self.received.append(request)
+            if self.is_mute:
+                await reader.read()
+                return
+            url = urlsplit(request.target)
+            code = self.refusals.get(url.path, 0 if url.path in self.answers else 2)
+            data = {} if code else self.answers[url.path](_query(url.query))
+            words = "refused" if code else "Ok"
+            if code and self.is_quoting:
+                words += f" {url.query} {request.headers} {request.body.decode()}"
+            body = {"code": code, "data": data, "message": words}
+            await say(writer, 200, {"Content-Type": "application/json"}, msgspec.json.encode(body))
 
 
 def _query(text: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from tests.venues.coinex.account_rig import (
 from tests.venues.coinex.documented import rest
 from venues.coinex.account import capabilities
 from venues.coinex.endpoints import BAR_TYPES
-from venues.coinex.remedies import NO_KEY
+from venues.coinex.remedies import REMEDIES
 from venues.errors import (
     AuthenticationError,
     ClockSkew,
@@ -372,7 +372,7 @@ async def test_without_a_key_a_read_says_what_is_missing() -> None:
         ):  # fmt: skip
             with pytest.raises(MissingCredentials) as caught:
                 await read
-            assert caught.value.message == NO_KEY
+            assert caught.value.message == REMEDIES.no_key
         assert desk.venue.calls == []
 
 

@@ -1,9 +1,13 @@
-"""50,000 random sequences of damaged depth pushes; as a program, `delta_sequences` plays a million."""
+"""20,000 random sequences of damaged depth pushes, within which each planted bug is found.
+
+50,000 with PITSIDE_TEST_LONG=1; as a program, `delta_sequences` plays a million.
+"""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.support.effort import tries
 from tests.venues.coinex.delta_sequences import Failure, play, play_many
 from venues.book import Book
 from venues.coinex.depth import DepthFeed
@@ -11,7 +15,7 @@ from venues.coinex.messages import DepthUpdate
 from venues.coinex.parse import instrument_id
 from venues.events import BookDelta, BookSnapshot
 
-SHARE = 12_500
+SHARE = tries(5_000, 12_500)
 
 
 @pytest.mark.parametrize("first", range(0, 4 * SHARE, SHARE))
@@ -66,5 +70,5 @@ class Deep(DepthFeed):
 @pytest.mark.parametrize("broken", [Unproven, Timeless, Selfish, Nervous, Deep])
 def test_a_feed_with_a_planted_bug_is_caught(broken: type[DepthFeed]) -> None:
     with pytest.raises(Failure):
-        for seed in range(20_000):
+        for seed in range(4 * SHARE):
             play(seed, broken)

@@ -241,7 +241,7 @@ async def test_a_slow_consumer_gets_everything_in_order() -> None:
             rig.stream.push(push("deals.update", "BTCUSDT", rows))
         await passes(60)
         assert len(rig.of(Trade)) == 2
-        assert len(rig.venue._outbox) < 15_000
+        assert len(rig.venue._connections.outbox) < 15_000
         rig.pace.set()
         await until(lambda: len(rig.of(Trade)) == 30_002)
         assert [int(trade.trade_id) for trade in rig.of(Trade)] == list(range(1, 30_003))

@@ -8,7 +8,7 @@ from tests.venues.coinex.documented import examples
 from tests.venues.coinex.test_mutations import damaged, pushes_beyond_the_document
 from tui.desk.frame import VenueView
 from tui.desk.store import Store
-from venues.coinex.account_feed import AccountFeed
+from venues.coinex.account_feed import make_account_feed
 from venues.coinex.connection import Calls
 from venues.coinex.venue import CoinexVenue, Settings
 from venues.events import Event, Notice
@@ -31,7 +31,8 @@ async def test_what_can_not_be_read_is_counted_and_stands_in_the_log() -> None:
     venue = CoinexVenue(NOWHERE)
     market = venue._market
     market.books.open("BTCUSDT")
-    account = AccountFeed(market.stream, Calls(), venue._account, venue._outbox)
+    outbox = venue._connections.outbox
+    account = make_account_feed(market.stream, Calls(), venue._account, outbox, ("BTC",))
     log = Store(lambda: 1, lambda _: None)
     log.set_venue(
         VenueView(venue="coinex", account="main", mode=venue.capabilities.mode, capabilities=venue.capabilities)

@@ -24,7 +24,7 @@ from tests.venues.coinex.account_rig import (
     stop_row,
 )
 from venues.coinex import VENUE
-from venues.coinex.remedies import NO_KEY
+from venues.coinex.remedies import REMEDIES
 from venues.commands import AmendRequest, CancelRequest
 from venues.errors import (
     InsufficientFunds,
@@ -183,7 +183,7 @@ async def test_without_a_key_a_command_says_what_is_missing() -> None:
     async with rig(has_key=False) as desk:
         with pytest.raises(NotSent) as caught:
             await desk.account.submit_order(request_for())
-        assert caught.value.message == NO_KEY
+        assert caught.value.message == REMEDIES.no_key
         with pytest.raises(NotSent, match="API key"):
             await desk.account.amend_order(AMEND)
         with pytest.raises(NotSent, match="API key"):

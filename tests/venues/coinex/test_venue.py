@@ -11,7 +11,7 @@ from tests.venues.coinex.venue_rig import BOOK, BTC, ETH, KEY, connected
 from tests.venues.transport.stream_rig import passes, until
 from tests.venues.transport.virtual import in_virtual_time
 from venues.coinex.books import Books
-from venues.coinex.connection import USER_AGENT, http_timing
+from venues.coinex.connection import USER_AGENT
 from venues.coinex.messages import DepthUpdate
 from venues.commands import Channel, Subscription
 from venues.errors import (
@@ -50,15 +50,6 @@ def test_it_is_made_by_its_name() -> None:
 def test_a_wrong_setting_is_named(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
         create_venue("coinex", wrong)
-
-
-def test_every_time_but_that_of_a_limit_is_scaled() -> None:
-    plain, tenth = http_timing(1.0), http_timing(0.1)
-    kept = {"attempts", "patience", "cancel_patience"}
-    assert all(getattr(tenth, name) == getattr(plain, name) for name in kept)
-    for name in plain.__struct_fields__:
-        if name not in kept:
-            assert getattr(tenth, name) == pytest.approx(getattr(plain, name) / 10)
 
 
 @in_virtual_time
@@ -223,7 +214,7 @@ def test_it_is_closed_within_a_second(state: str) -> None:
             await rig.venue.aclose()
             for outcome in await asyncio.gather(*waiting, return_exceptions=True):
                 assert isinstance(outcome, VenueError)
-            await asyncio.wait_for(rig._consumer, 1)
+            await asyncio.wait_for(rig.consumption, 1)
             for late in (rig.venue.connect(), rig.venue.subscribe(BOOK), rig.venue.fetch_order_book(BTC, 5)):
                 with pytest.raises(ConnectionLost):
                     await late
@@ -253,8 +244,8 @@ async def test_a_fault_of_ours_ends_the_events_and_is_mended_by_connecting(
 
         monkeypatch.setattr(Books, "take", stumble)
         rig.stream.push(rig.stream.books["BTCUSDT"].change("bids", "99.50", "1"))
-        await until(rig._consumer.done)
-        assert isinstance(rig._consumer.exception(), ZeroDivisionError)
+        await until(rig.consumption.done)
+        assert isinstance(rig.consumption.exception(), ZeroDivisionError)
         rig.follow()
         await rig.venue.connect()
         rig.stream.push(rig.stream.books["BTCUSDT"].change("bids", "99.50", "2"))

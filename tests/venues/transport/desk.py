@@ -15,8 +15,9 @@ import msgspec
 
 from venues.errors import OrderRejected, VenueError
 from venues.transport.exchange import Dispatch, Request, Signed, Signer
-from venues.transport.http import HttpClient, Timing
+from venues.transport.http import HttpClient
 from venues.transport.ratelimit import RateLimiter
+from venues.transport.timing import Timing
 
 KEY = "canary-key-5b1d"
 SECRET = "canary-secret-9f3e"

@@ -8,9 +8,10 @@ import socket
 import ssl
 import struct
 from enum import StrEnum
-from types import TracebackType
 
 import msgspec
+
+from tests.venues.transport.loopback import LoopbackServer
 
 ORDER_OK = b'{"code": 0, "id": "o-1"}'
 BIG = 1 << 20
@@ -52,12 +53,12 @@ class Received(msgspec.Struct, frozen=True):
     connection: int
 
 
-class ScriptedVenue:
+class ScriptedVenue(LoopbackServer):
     """Carries out every POST, DELETE and GET by its `id`, then answers as its fault says."""
 
     def __init__(self, fault: Fault = Fault.NONE, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.fault = fault
-        self.tls = tls
         self.executed: list[str] = []
         self.received: list[Received] = []
         self.connections = 0
@@ -65,50 +66,22 @@ class ScriptedVenue:
         self.release = asyncio.Event()  # lets those that are silent go
         self.arrived = asyncio.Event()
         self._later: list[str] = []
-        self._tasks: set[asyncio.Task[None]] = set()
 
     answer: tuple[int, dict[str, str], bytes]
-
-    async def __aenter__(self) -> ScriptedVenue:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def origin(self) -> str:
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def settle(self) -> None:
         """The later that has come: what was refused is booked after all."""
         self.executed += self._later
         self._later.clear()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
-        try:
-            if self.fault is Fault.RESET_UNREAD:
-                reset(writer)
-            elif self.fault is not Fault.CLOSED_UNREAD:
-                while await self._one(reader, writer, number):
-                    pass
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
-            pass  # the stream's own callback would log a cancelled task as a failure
-        finally:
-            writer.close()
-            self._tasks.discard(task)
+        if self.fault is Fault.RESET_UNREAD:
+            reset(writer)
+        elif self.fault is not Fault.CLOSED_UNREAD:
+            while await self._one(reader, writer, number):
+                pass
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
         request = await read_request(reader, number)

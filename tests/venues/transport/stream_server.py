@@ -12,7 +12,9 @@ import hashlib
 import ssl
 import struct
 from types import TracebackType
+from typing import Self
 
+from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import read_request, reset
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -73,14 +75,13 @@ class Peer:
         return first & 0xF, bytes(byte ^ mask[at % 4] for at, byte in enumerate(masked))
 
 
-class StreamServer:
+class StreamServer(LoopbackServer):
     """The venue. Its attributes say how it behaves from now on, towards new connections or all."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, *, every: float = 0.5) -> None:
-        self._tls = tls
+        super().__init__(tls)
         self._every = every
         self._sent = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self.peers: list[Peer] = []
         self.connected_at: list[float] = []
@@ -93,9 +94,8 @@ class StreamServer:
         self.closes_at_once: int | None = None
         self.answers_closing = True
 
-    async def __aenter__(self) -> StreamServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
         self._tick()
         return self
 
@@ -104,17 +104,13 @@ class StreamServer:
     ) -> None:
         if self._ticker is not None:
             self._ticker.cancel()
-        self._server.close()
         for peer in self.peers:
             peer.writer.transport.abort()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        await super().__aexit__(kind, error, trace)
 
     @property
     def url(self) -> str:
-        return f"{'wss' if self._tls else 'ws'}://127.0.0.1:{self.port}/stream"
+        return f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self.port}/stream"
 
     @property
     def peer(self) -> Peer:
@@ -134,22 +130,15 @@ class StreamServer:
             self.publish()
         self._ticker = asyncio.get_running_loop().call_later(self._every, self._tick)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connected_at.append(asyncio.get_running_loop().time())
         peer = Peer(reader, writer, len(self.peers) + 1)
         self.peers.append(peer)
         try:
             await self._converse(peer)
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
-            pass  # the stream's own callback would log a cancelled task as a failure
         finally:
             peer.ended.set()
             peer.is_mute = True
-            writer.close()
-            self._tasks.discard(task)
 
     async def _converse(self, peer: Peer) -> None:
         request = await read_request(peer.reader, peer.number)

@@ -12,8 +12,9 @@ from tests.venues.transport.desk import PATIENT, Ack, Call, client, refusals, re
 from tests.venues.transport.scripted import Fault, ScriptedVenue
 from venues.errors import NotSent, RateLimited, VenueError
 from venues.transport.exchange import Dispatch, Request, Signed
-from venues.transport.http import HttpClient, Timing
+from venues.transport.http import HttpClient
 from venues.transport.ratelimit import Pool, RateLimiter
+from venues.transport.timing import Timing
 
 IMPATIENT = msgspec.structs.replace(PATIENT, patience=0.01, read=0.05)
 HOUR = Pool(name="ip", units=5, period=3_600.0)

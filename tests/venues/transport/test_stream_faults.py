@@ -194,7 +194,7 @@ async def watch(
     assert next(at for at, status in since if status.state in LOST) <= DETECT * scale
     if is_silent:
         aged = next(at for at, status in since if status.state is LinkState.STALE)
-        assert aged <= (AGE + 0.1) * scale
+        assert aged <= (AGE + 0.5) * scale
     await passes(6 * scale)
     healed = rig.now
     heal(server)

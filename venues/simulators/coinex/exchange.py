@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from venues.errors import ConfigurationError, OrderError
+from venues.errors import OrderError
 from venues.model import NANOSECONDS
-from venues.recording.format import RecordingError
 from venues.simulators.coinex.markets import DEPOSITS, MARGIN_MARKETS, VENUE, listings
 from venues.simulators.coinex.rest import Rest
 from venues.simulators.coinex.signing import is_signature
 from venues.simulators.coinex.socket import socket_routes
 from venues.simulators.core import LocalExchange
+from venues.simulators.local_venue import LocalVenue, making
 from venues.simulators.orders import OrderWish
 from venues.simulators.port import Clock, SimulatorSettings, WallClock
 
@@ -27,7 +27,7 @@ DEMO = ("PRACTICE0COINEX0KEY", "PRACTICE0COINEX0PHRASE")  # a key and its secret
 _BOOLEANS = {"True": "true", "False": "false"}
 
 
-class CoinexSimulator:
+class CoinexSimulator(LocalVenue):
     """A local CoinEx. `market` is the exchange behind it, `margin_accounts` the number of each margin market."""
 
     venue = VENUE
@@ -35,11 +35,7 @@ class CoinexSimulator:
     def __init__(
         self, settings: SimulatorSettings, faults: Faults, clock: Clock, api_key: str, api_secret: str
     ) -> None:
-        self.settings = settings
-        self.faults = faults
-        self.clock = clock
-        self.api_key = api_key
-        self.api_secret = api_secret
+        super().__init__(settings, faults, clock, api_key, api_secret)
         self.market = LocalExchange(
             listings(settings.symbols),
             venue=VENUE,
@@ -57,16 +53,6 @@ class CoinexSimulator:
         self._rest = Rest(self)
         self._late: set[asyncio.Task[None]] = set()
 
-    def __repr__(self) -> str:
-        return f"CoinexSimulator({self.settings!r})"
-
-    def server_time_ns(self) -> int:
-        """Returns the venue's clock: ours, off by the seconds of the fault `skewed-clock`."""
-        now = self.clock.time_ns()
-        if not self.faults.is_on("skewed-clock"):
-            return now
-        return now + round(self.faults.number("skewed-clock") * NANOSECONDS)
-
     def is_signed(self, params: Mapping[str, Any], signature: str) -> bool:
         """Says whether `signature` is that of these parameters; booleans may be written True or true in it."""
         texts = {name: str(value) for name, value in params.items()}
@@ -74,12 +60,6 @@ class CoinexSimulator:
             return True
         lower = {name: _BOOLEANS.get(text, text) for name, text in texts.items()}
         return lower != texts and is_signature(lower, self.api_secret, signature)
-
-    def is_unseen(self, ts_created: int) -> bool:
-        """Says whether queries do not know yet what was made at `ts_created` (the fault stale-orders)."""
-        if not self.faults.is_on("stale-orders", "query"):
-            return False
-        return self.clock.time_ns() - ts_created < self.faults.number("stale-orders", "query") * NANOSECONDS
 
     def currencies(self) -> list[str]:
         """Returns everything that is traded here."""
@@ -143,9 +123,5 @@ def create(
     Raises:
         ConfigurationError: a symbol is not a market, or the recording can not be played; says why.
     """
-    try:
+    with making(VENUE):
         return CoinexSimulator(settings, faults, clock or WallClock(), *credentials)
-    except RecordingError as error:
-        raise ConfigurationError(VENUE, error.message) from error
-    except ValueError as error:
-        raise ConfigurationError(VENUE, str(error)) from error

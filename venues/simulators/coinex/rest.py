@@ -12,7 +12,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -27,14 +27,14 @@ from venues.simulators.coinex import (
 )
 from venues.simulators.coinex.calls import Call
 from venues.simulators.coinex.params import Params, body_params
-from venues.simulators.coinex.quota import Quota
 from venues.simulators.coinex.refusals import MESSAGES, Refusal
+from venues.simulators.gateway import METHODS, Ban, by_path, http_date, page, read_body
+from venues.simulators.quota import Quota
 
 if TYPE_CHECKING:
     from venues.simulators.coinex.exchange import CoinexSimulator
 
 PREFIX = "/v1"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _TONCE_TOLERANCE = 60 * NANOSECONDS
 _TONCE = re.compile(r"[0-9]{1,16}")
 _LIMITS: Mapping[str, tuple[int, float]] = {"order": (200, 10.0), "cancel": (200, 10.0), "loan": (5, 5.0)}
@@ -63,32 +63,29 @@ class Rest:
 
     def __init__(self, venue: CoinexSimulator) -> None:
         self._venue = venue
-        self._paths: dict[str, dict[str, Call]] = {}
-        for call in CALLS:
-            self._paths.setdefault(call.path, {})[call.method] = call
+        self._paths = by_path(CALLS)
         scale = venue.settings.time_scale
         self._quotas = {name: Quota(most, seconds * scale) for name, (most, seconds) in _LIMITS.items()}
-        self._banned_until = 0
+        self._ban = Ban(venue.clock, venue.faults)
         self._refusals = 0  # how many requests the fault rate-limit has refused
 
     def routes(self) -> list[BaseRoute]:
         found = [self._route(path, calls) for path, calls in self._paths.items()]
         # Longest first: a path with a parameter would take the ones beside it.
         found.sort(key=lambda route: ("{" in route.path, route.path))
-        return [*found, Route("/{path:path}", self._unknown, methods=list(_METHODS))]
+        return [*found, Route("/{path:path}", self._unknown, methods=list(METHODS))]
 
     def _route(self, path: str, calls: Mapping[str, Call]) -> Route:
         async def answer(request: Request) -> Response:
             call = calls.get(request.method)
             if call is None:
                 return self._page(405, "Not Allowed", {"Allow": ", ".join(calls)})
-            try:
-                body = await request.body()
-            except ClientDisconnect:
-                return self._page(400, "Bad Request")  # nobody is there to read it
+            body = await read_body(request)
+            if body is None:
+                return self._page(400, "Bad Request")
             return self._answer(call, request, body)
 
-        return Route(f"{PREFIX}{path}", answer, methods=list(_METHODS))
+        return Route(f"{PREFIX}{path}", answer, methods=list(METHODS))
 
     async def _unknown(self, _request: Request) -> Response:
         return self._page(404, "Not Found")
@@ -144,25 +141,13 @@ class Rest:
 
     def _refused_by_fault(self, call: Call) -> Response | None:
         faults = self._venue.faults
-        if faults.is_quiet:
-            self._banned_until = 0
-            return None
-        if self._is_banned(call):
+        if self._ban.strikes(call.kind):
             return self._envelope(23, {}, MESSAGES[23], {})
         if faults.on("maintenance", call.kind):
             return self._envelope(35, {}, MESSAGES[35], {})
         if faults.on("rate-limit", call.kind):
             return self._too_many(call, faults.number("rate-limit", call.kind))
         return None
-
-    def _is_banned(self, call: Call) -> bool:
-        """A ban that strikes lasts for its value in seconds, or until it is switched off."""
-        faults, now = self._venue.faults, self._venue.clock.time_ns()
-        if not faults.is_on("ban", call.kind):
-            self._banned_until = 0
-        elif not self._banned_until and faults.on("ban", call.kind):
-            self._banned_until = now + round(faults.number("ban", call.kind) * NANOSECONDS)
-        return now < self._banned_until
 
     def _too_many(self, call: Call, seconds: float) -> Response:
         """Commands get code 213. Other calls that, and the gateway's 429 with its three ways to say when."""
@@ -180,8 +165,7 @@ class Rest:
         return Response(content, 200, {**self._date(), **headers}, "application/json")
 
     def _page(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:
-        page = f"<html><head><title>{status} {words}</title></head><body><h1>{status} {words}</h1></body></html>\n"
-        return Response(page, status, {**self._date(), **(headers or {})}, "text/html")
+        return page(status, words, {**self._date(), **(headers or {})})
 
     def _date(self) -> dict[str, str]:
-        return {"Date": formatdate(self._venue.server_time_ns() / NANOSECONDS, usegmt=True)}
+        return {"Date": http_date(self._venue.server_time_ns())}

@@ -1,4 +1,4 @@
-"""How many requests of a kind may come in how many seconds."""
+"""How many requests or messages may come in how many seconds."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from venues.model import NANOSECONDS
 
 
 class Quota:
-    """Counts requests within a sliding window of `seconds`."""
+    """Counts within a sliding window of `seconds`."""
 
     def __init__(self, most: int, seconds: float) -> None:
         self.most = most
         self._window = int(seconds * NANOSECONDS)
         self._taken: deque[int] = deque()
+        self.fullest = 0  # the most that one window ever held
 
     def take(self, now: int) -> bool:
-        """Counts a request at `now`, in nanoseconds; False where there were too many: that one does not count."""
+        """Counts one at `now`, in nanoseconds; False where there were too many: that one does not count."""
         self._forget(now)
         if len(self._taken) >= self.most:
             return False
         self._taken.append(now)
+        self.fullest = max(self.fullest, len(self._taken))
         return True
 
     def left(self, now: int) -> int:

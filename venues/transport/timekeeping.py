@@ -1,33 +1,23 @@
-"""CoinEx's clock beside ours: signing, and every proof that an order is dead, rest on it.
+"""A venue's clock beside ours, where the venue tells whole seconds: every proof that an order is dead rests on it.
 
-`server.time` is cut to seconds, so that one answer leaves a second open. Asked just when the venue's second should
-turn, it tells on which side of that moment the turn lies, and leaves half of what was open.
+One answer leaves a second open, and all of them together less. Asked just when the venue's second should turn, it
+tells on which side of that moment the turn lies, and leaves half of what was open.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 
-from venues.coinex import VENUE
 from venues.errors import VenueError
 from venues.model import NANOSECONDS
 from venues.transport.clock import ServerClock
-
-_EVERY = 10.0  # seconds
-_NARROW = 20_000_000  # nanoseconds; closer than this no trader and no proof needs it
-_SOON = 6  # answers in a row until then
+from venues.transport.interval import Interval
 
 
 class SecondsClock(ServerClock):
-    """A venue's clock that is told in whole seconds: the answers together tell it better than any of them."""
-
-    def __init__(
-        self, *, wall: Callable[[], int] = time.time_ns, monotonic: Callable[[], int] = time.monotonic_ns
-    ) -> None:
-        super().__init__(VENUE, is_corrected=True, wall=wall, monotonic=monotonic)
+    """A venue's clock that is told in whole seconds: what all answers leave open together is what is known."""
 
     @property
     def bounds(self) -> tuple[int, int] | None:
@@ -73,7 +63,11 @@ class SecondsClock(ServerClock):
 
 
 class Timekeeper:
-    """Compares the clocks now and then. `read` is `server.time` in nanoseconds; `tell` gets the offset to show."""
+    """Compares the clocks now and then.
+
+    `read` returns the venue's time in nanoseconds UTC, `tell` gets the offset to show. Every `every` seconds it
+    asks until the clock is known to `narrow` nanoseconds, `tries` times at most: each is a request.
+    """
 
     def __init__(
         self,
@@ -81,44 +75,51 @@ class Timekeeper:
         read: Callable[[], Awaitable[int]],
         tell: Callable[[int | None], None],
         *,
+        every: float,
+        narrow: int,
+        tries: int,
         time_scale: float = 1.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
         self._read = read
         self._tell = tell
-        self._every = _EVERY * time_scale
+        self._narrow = narrow
+        self._tries = tries
         self._sleep = sleep
-        self._is_wanted = asyncio.Event()
+        self._interval = Interval(every * time_scale, sleep)
 
     def want(self) -> None:
         """Compares as soon as may be."""
-        self._is_wanted.set()
+        self._interval.hurry()
+
+    async def known(self) -> None:
+        """Compares once where nothing is known yet: what is signed by a wrong clock is refused."""
+        if self._clock.best is None:
+            with contextlib.suppress(VenueError):
+                await self._measure()
 
     async def run(self) -> None:
         """Compares for ever."""
         while True:
-            self._is_wanted.clear()
             with contextlib.suppress(VenueError):
                 await self._compare()
-            await self._wait()
+            await self._interval.passed()
 
     async def _compare(self) -> None:
-        """Asks at the turn of the second, at once where nothing is known, and until the turn is known closely."""
-        for _ in range(_SOON):
+        """Asks at the turn of the second, at once where nothing is known, until the turn is known closely.
+
+        Raises:
+            VenueError: as `read` does.
+        """
+        for _ in range(self._tries):
             if self._clock.uncertainty is not None:
                 await self._sleep(self._clock.until_turn)
-            await self._clock.measure(self._read)
-            self._tell(self._clock.smallest_offset)
-            if (self._clock.uncertainty or 0) <= _NARROW:
+            await self._measure()
+            if (self._clock.uncertainty or 0) <= self._narrow:
                 return
 
-    async def _wait(self) -> None:
-        waiting = asyncio.ensure_future(self._sleep(self._every))
-        wanted = asyncio.ensure_future(self._is_wanted.wait())
-        try:
-            await asyncio.wait({waiting, wanted}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            wanted.cancel()
-            await asyncio.gather(waiting, wanted, return_exceptions=True)
+    async def _measure(self) -> None:
+        """Raises VenueError."""
+        await self._clock.measure(self._read)
+        self._tell(self._clock.smallest_offset)
