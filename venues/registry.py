@@ -15,10 +15,14 @@ _MODULES: Mapping[str, str] = {
     "paper": "venues.paper.venue",
     "replay": "venues.recording.venue",
     "coinex": "venues.coinex.venue",
+    "max": "venues.max.venue",
 }
 
 # What a venue's API key consists of: the names are those of `Credentials`.
-_KEY_PARTS: Mapping[str, tuple[str, ...]] = {"coinex": ("key", "secret")}
+_KEY_PARTS: Mapping[str, tuple[str, ...]] = {
+    "coinex": ("key", "secret"),
+    "max": ("key", "secret", "sub_account"),
+}
 
 
 def venue_names() -> tuple[str, ...]:

@@ -44,6 +44,28 @@ Without a key only the public half works. It is imported only when it is asked f
     parameters      what may be sent: checked, and written as the venue reads it
     models          the answers
     client          the calls, by group
+
+The adapter stands on it, and on what every venue does alike, which is in `venues.transport`:
+
+    venue, settings
+                    the venue behind the port
+    connection      the session, the streams' heartbeat, limits, login and calls
+    timekeeping, remedies
+                    what nonces are drawn by, and what a person can do about a refused key
+    listing, profile, public
+                    the instruments, what is true of the account, and the other public reads
+    market_feed, subscriptions, books, depth, tape
+                    the market's stream as events: what is asked for, proven books, trades and bars
+    account_feed, account
+                    the account's stream, and what is ours: reads, commands, the messages of that stream
+    memory, lookups, open_orders, executions, doubts, audit
+                    what is known of orders and trades, and how the rest of it is found
+    trading, cancels, sweep
+                    orders placed, cancelled one by one, and all at once
+    margin, margin_book, margin_positions, liquidations, funds, loan_terms
+                    the M-wallet: what it holds and owes, as positions; loans, repayments, transfers
+    wire, channels, figures, parse, parse_account
+                    the shapes of the stream, and wire -> `venues.model` and `venues.events`
 """
 
 from __future__ import annotations

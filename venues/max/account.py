@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 
-from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest
 from venues.errors import DecodeError, NotSent, NotSupported
 from venues.events import Event, FillUpdate, OrderUpdate
+from venues.margin import FundsReceipt, MarginAccount
 from venues.max import VENUE
 from venues.max.audit import Audit
 from venues.max.auth import ORDER_LIFE
@@ -23,14 +24,16 @@ from venues.max.client import Client
 from venues.max.doubts import Doubts
 from venues.max.executions import Executions
 from venues.max.figures import ns_of_milliseconds
+from venues.max.funds import Funds
 from venues.max.listing import Listing
 from venues.max.lookups import Lookups
-from venues.max.margin import Holding, MarginWallet
+from venues.max.margin import MarginWallet
 from venues.max.memory import OrderMemory
+from venues.max.open_orders import MarketsToAsk
 from venues.max.parameters import LONGEST_CLIENT_OID
 from venues.max.parse_account import parse_stream_balance, parse_stream_execution, parse_stream_order
 from venues.max.profile import MARGIN, SPOT, Profile
-from venues.max.sending import Sender
+from venues.max.remedies import REMEDIES
 from venues.max.sweep import Sweep
 from venues.max.trading import Commands
 from venues.max.wire import Message, WireBalance, WireDebt, WireFill, WireOrder, WireRatio, decode_part
@@ -48,9 +51,11 @@ from venues.model import (
 from venues.port import Capabilities, Depart, Mode
 from venues.transport.asides import Asides
 from venues.transport.clock import ServerClock
+from venues.transport.sending import Sender
 
 _SETTLE = 5.0  # seconds; orders are queued
 _MARGIN = "mwallet_"
+MARGIN_NAME = "M-wallet"
 
 
 def capabilities(mode: Mode, time_scale: float = 1.0, *, reads_account: bool = True) -> Capabilities:
@@ -61,7 +66,7 @@ def capabilities(mode: Mode, time_scale: float = 1.0, *, reads_account: bool = T
         times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC}),
         post_only=True,
         amend=False,
-        margin_modes=frozenset({MarginMode.CROSS}),  # of an order: that it goes to the M-wallet
+        margin_wallet=MARGIN_NAME if reads_account else "",
         positions=reads_account,
         lookup_by_client_id=True,
         lookup_covers_closed=True,
@@ -87,13 +92,16 @@ class Account:
         has_credentials: bool = True,
         time_scale: float = 1.0,
         wall: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         last_price: Callable[[InstrumentId], Decimal | None] = lambda _: None,
         hears: Callable[[], bool] = lambda: False,
+        watched: Callable[[], Iterable[InstrumentId]] = tuple,
     ) -> None:
         """`emit` never waits and never drops. `last_price` is the newest known, None where it is not fresh.
 
-        `hears` says whether the stream is there, which tells what becomes of an order that was accepted.
+        `hears` says whether the stream is there, which tells what becomes of an order that was accepted; `watched`
+        are the markets that are shown.
         """
         self._emit = emit
         self._memory = memory = OrderMemory()
@@ -102,6 +110,7 @@ class Account:
             profile,
             memory,
             clock,
+            MarketsToAsk(client, memory, listing, emit, watched=watched, wall=wall),
             has_credentials=has_credentials,
             on_short=lambda known: self._executions.want(known),
         )
@@ -109,7 +118,16 @@ class Account:
             memory, lookups, listing.known, emit, wall=wall, sleep=sleep, time_scale=time_scale
         )
         self._doubts = doubts = Doubts(lookups, emit, sleep=sleep, time_scale=time_scale)
-        self._margin = MarginWallet(client, lookups, listing, profile, last_price=last_price)
+        self._margin = MarginWallet(
+            client,
+            lookups,
+            listing,
+            profile,
+            emit,
+            last_price=last_price,
+            time_scale=time_scale,
+            monotonic=monotonic,
+        )
         self._audit = Audit(
             memory,
             lookups,
@@ -122,7 +140,8 @@ class Account:
             compare_margin=self._margin.compare,
         )
         self._asides = asides = Asides(time_scale)
-        sender = Sender(has_credentials=has_credentials)
+        sender = Sender(VENUE, REMEDIES, life=ORDER_LIFE, has_credentials=has_credentials)
+        self._funds = Funds(client, sender, lookups, profile, self._margin)
         self._commands = Commands(
             client,
             sender,
@@ -150,25 +169,31 @@ class Account:
                 rows = decode_part(message.orders, list[WireOrder])
                 return self._take_orders(rows, wallet, message.time if kind == "order_snapshot" else 0)
             case "trade_snapshot":  # the last hundred, most of which are old
-                return self._take_trades(decode_part(message.trades, list[WireFill]), self._audit.began)
+                return self._take_trades(decode_part(message.trades, list[WireFill]), wallet, self._audit.began)
             case "trade_update" | "fast_trade_update":
-                return self._take_trades(decode_part(message.trades, list[WireFill]))
+                return self._take_trades(decode_part(message.trades, list[WireFill]), wallet)
             case "account_snapshot" | "account_update":
                 return self._take_balances(decode_part(message.balances, list[WireBalance]), wallet, message.time)
             case "borrowing_snapshot" | "borrowing_update":
-                return self._margin.take_debts(decode_part(message.debts, list[WireDebt]), message.time)
+                self._margin.take_debts(decode_part(message.debts, list[WireDebt]), message.time)
             case "ad_ratio_snapshot" | "ad_ratio_update":
-                return self._margin.take_ratio(decode_part(message.ratio, WireRatio), message.time)
+                self._margin.take_ratio(decode_part(message.ratio, WireRatio), message.time)
         return []
+
+    def settled(self) -> Sequence[Event]:
+        """Returns what all the messages that came together have made of the M-wallet."""
+        return self._margin.news()
 
     def resynced(self) -> None:
         """Is told each time the private stream has been opened and signed in."""
         self._executions.resynced()
         self._audit.start()
+        self._margin.resynced()
 
     def unsubscribed(self) -> None:
         """Is told when the private stream is closed, and nobody wants to hear of the account any more."""
         self._audit.stop()
+        self._margin.unsubscribed()
 
     def missed(self) -> None:
         """Is told that a message could not be read: what it told is read."""
@@ -177,6 +202,7 @@ class Account:
     async def aclose(self) -> None:
         """Ends the look-ups under way. May be called twice."""
         await self._audit.aclose()
+        await self._margin.aclose()
         await self._doubts.aclose()
         await self._executions.aclose()
         await self._asides.aclose()
@@ -189,13 +215,19 @@ class Account:
         """Returns what the M-wallet holds of each currency, where it owes anything."""
         return await self._margin.positions()
 
-    async def fetch_margin(self) -> tuple[Sequence[Holding], Decimal | None]:
-        """Returns what is in the M-wallet, and its AD ratio, None without a debt. Raises VenueError."""
-        return await self._margin.read(), self._margin.ratio
+    async def fetch_margin_account(self) -> MarginAccount:
+        """Returns the M-wallet as a whole. Raises VenueError: NotSupported where the account has none."""
+        return await self._margin.fetch()
+
+    async def move_funds(self, request: FundsRequest, *, depart: Depart | None = None) -> FundsReceipt:
+        return await self._funds.move(request, depart)
+
+    async def find_funds(self, request: FundsRequest, since: int) -> Sequence[FundsReceipt]:
+        return await self._funds.find(request, since)
 
     async def fetch_open_orders(self) -> Sequence[Order]:
         """Returns every order that rests and every stop that waits, in both wallets."""
-        return await self._lookups.open_orders()
+        return await self._lookups.open_orders(is_whole=True)
 
     async def fetch_order(
         self, instrument: InstrumentId, client_order_id: str = "", venue_order_id: str = ""
@@ -232,7 +264,9 @@ class Account:
     def _take_orders(self, rows: Sequence[WireOrder], wallet: str, snapshot_at: int) -> list[Event]:
         """Takes orders; of a snapshot, which lists what rests, those that are missing are looked up."""
         events: list[Event] = []
-        parsed = [parse_stream_order(row) for row in rows]  # all, or none is taken
+        is_margin = wallet == MARGIN
+        # All of them, or none is taken.
+        parsed = [parse_stream_order(row, in_margin_wallet=is_margin) for row in rows]
         for order in parsed:
             known = self._memory.learn(order, wallet)
             known.heard.set()
@@ -250,9 +284,9 @@ class Account:
                     self._doubts.about(known)
         return events
 
-    def _take_trades(self, rows: Sequence[WireFill], since: int = 0) -> list[Event]:
+    def _take_trades(self, rows: Sequence[WireFill], wallet: str, since: int = 0) -> list[Event]:
         try:
-            told = [parse_stream_execution(row) for row in rows]
+            told = [parse_stream_execution(row, in_margin_wallet=wallet == MARGIN) for row in rows]
         except DecodeError:
             self._audit.hurry()  # a trade with ourselves may bear a side of its own here
             raise
@@ -260,7 +294,8 @@ class Account:
 
     def _take_balances(self, rows: Sequence[WireBalance], wallet: str, time: int) -> list[Event]:
         if wallet == MARGIN:
-            return self._margin.take_balances(rows, time)
+            self._margin.take_balances(rows, time)
+            return []
         parsed = [(parse_stream_balance(row), ns_of_milliseconds(row.updated or time)) for row in rows]
         events = [self._audit.take_balance(balance, ts_event) for balance, ts_event in parsed]
         return [event for event in events if event is not None]

@@ -6,24 +6,17 @@ What differs is told as the stream would have told it.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from venues.errors import VenueError
 from venues.events import BalanceUpdate, Event, FillUpdate, OrderUpdate
 from venues.max import VENUE
 from venues.max.doubts import Doubts
 from venues.max.executions import Executions
 from venues.max.lookups import Lookups
 from venues.max.memory import OrderMemory
-from venues.model import NANOSECONDS, ZERO, Balance
+from venues.model import NANOSECONDS, Balance
+from venues.transport.auditing import OVERLAP, AuditRounds, by_currency
 
-logger = logging.getLogger(__name__)
-
-_EVERY = 5.0  # seconds
-_MONEY_EVERY = 2  # rounds
-_OVERLAP = 10 * NANOSECONDS
 _SKEW = NANOSECONDS  # how far `as_of` may lie before the truth, the venue's clock being told in seconds
 
 
@@ -50,35 +43,30 @@ class Audit:
         self._doubts = doubts
         self._emit = emit
         self._wall = wall
-        self._sleep = sleep
-        self._every = _EVERY * time_scale
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = AuditRounds(
+            VENUE, self._compare_orders, self._compare_money, sleep=sleep, time_scale=time_scale
+        )
         self.began = 0  # the venue's clock: executions of before are no news
         self._since = 0  # from which executions are read
         self._balances: dict[str, tuple[Balance, int]] = {}  # as last told, and the venue's time of that
-        self._is_wanted = asyncio.Event()
 
     def start(self) -> None:
         """Begins, where it has not: what was before is not asked about."""
         if not self.began:
             self.began = self._since = self._lookups.as_of() or self._wall()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="max audit")
+        self._rounds.start()
 
     def stop(self) -> None:
         """Ends, until it is started again."""
-        if self._task is not None:
-            self._task.cancel()
+        self._rounds.stop()
 
     def hurry(self) -> None:
         """Has everything compared now: something that was told could not be read."""
-        self._is_wanted.set()
+        self._rounds.hurry()
 
     async def aclose(self) -> None:
         """Ends for good."""
-        self.stop()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._rounds.aclose()
 
     def take_balance(self, balance: Balance, ts_event: int) -> Event | None:
         """Takes what a push tells of a currency; returns it as an event, None where it is older than was told."""
@@ -87,32 +75,6 @@ class Audit:
             return None
         self._balances[balance.currency] = (balance, ts_event)
         return BalanceUpdate(VENUE, (balance,), ts_event)
-
-    async def _run(self) -> None:
-        rounds, failure = 0, ""
-        while True:
-            await self._pause()
-            rounds += 1
-            try:
-                await self._compare_orders()
-                if rounds % _MONEY_EVERY == 0 or self._is_wanted.is_set():
-                    self._is_wanted.clear()
-                    await self._compare_money()
-                failure = ""
-            except VenueError as error:
-                if error.message != failure:  # the same again is not said again
-                    logger.warning("the account can not be compared: %s", error)
-                failure = error.message
-
-    async def _pause(self) -> None:
-        waiting = asyncio.ensure_future(self._sleep(self._every))
-        wanted = asyncio.ensure_future(self._is_wanted.wait())
-        try:
-            await asyncio.wait({waiting, wanted}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            wanted.cancel()
-            await asyncio.gather(waiting, wanted, return_exceptions=True)
 
     async def _compare_orders(self) -> None:
         """Raises VenueError."""
@@ -136,18 +98,16 @@ class Audit:
     async def _compare_money(self) -> None:
         """Raises VenueError."""
         at = self._lookups.as_of()
-        fills = self._executions.take_untold(await self._lookups.trades(self._since - _OVERLAP), self.began)
+        fills = self._executions.take_untold(await self._lookups.trades(self._since - OVERLAP), self.began)
         if fills:
             self._emit([FillUpdate(fill) for fill in fills])
-        self._since = max(self._since, at - _OVERLAP)
+        self._since = max(self._since, at - OVERLAP)
         await self._compare_balances()
         self._emit(await self._compare_margin())
 
     async def _compare_balances(self) -> None:
         at = self._lookups.as_of()
-        held = {balance.currency: balance for balance in await self._lookups.balances()}
-        for currency in self._balances.keys() - held.keys():  # of which there is nothing is not listed
-            held[currency] = Balance(currency=currency, total=ZERO, available=ZERO, locked=ZERO)
+        held = by_currency(await self._lookups.balances(), self._balances)
         self._emit(list(self._differences(held.values(), at)))
 
     def _differences(self, held: Iterable[Balance], at: int) -> Iterable[Event]:

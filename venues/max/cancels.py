@@ -19,11 +19,11 @@ from venues.max.doubts import Doubts
 from venues.max.lookups import Lookups
 from venues.max.memory import Known, OrderMemory
 from venues.max.models import Order as RestOrder
-from venues.max.sending import Sender
 from venues.model import InstrumentId, Order, OrderStatus
 from venues.port import Depart
 from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
+from venues.transport.sending import Sender
 
 _PAUSES = (0.02, 0.08, 0.2, 0.4)  # seconds before each look at an order whose cancel was accepted
 _LOOK = 1.0

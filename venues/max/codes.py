@@ -42,6 +42,8 @@ _REFUSED: Mapping[int, type[VenueError]] = {
     2018: InsufficientFunds,
 }
 _REFUSED_NEW: Mapping[int, type[VenueError]] = {**_REFUSED, 2006: OrderRejected}
+# Documented of what creates something: the account or the key may not do this.
+_REFUSED_FUNDS: Mapping[int, type[VenueError]] = {**_REFUSED_NEW, 4002: OrderRejected}
 _REFUSED_CANCEL: Mapping[int, type[VenueError]] = {
     **_REFUSED,
     404: OrderNotFound,
@@ -92,6 +94,11 @@ def judge_read_order(status: int, body: object) -> VenueError | None:
 def judge_new(status: int, body: object) -> VenueError | None:
     """The judge of commands: an OrderError for what proves the refusal, any other error proves nothing."""
     return _judge_command(status, body, _REFUSED_NEW)
+
+
+def judge_funds(status: int, body: object) -> VenueError | None:
+    """The judge of loans, repayments and transfers."""
+    return _judge_command(status, body, _REFUSED_FUNDS)
 
 
 def judge_cancel(status: int, body: object) -> VenueError | None:

@@ -10,10 +10,7 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from itertools import count
-
-import msgspec
+from collections.abc import Callable, Sequence
 
 from venues.errors import (
     AuthenticationError,
@@ -21,43 +18,36 @@ from venues.errors import (
     ClockSkew,
     DecodeError,
     RequestTimeout,
-    TransientError,
     VenueError,
 )
-from venues.events import StreamStatus
 from venues.max import VENUE, channels
 from venues.max.channels import Topic
 from venues.max.client.session import make_session
 from venues.max.codes import NonceReused
 from venues.max.limits import POOLS
-from venues.max.remedies import with_remedy
+from venues.max.remedies import REMEDIES
 from venues.max.settings import Settings
 from venues.max.wire import Message, decode_frame, decode_part
 from venues.port import Credentials
 from venues.redaction import Redaction
 from venues.secret import Secret
-from venues.transport.address import Address
-from venues.transport.asks import Ask
-from venues.transport.conversation import Rules
+from venues.transport.asks import Ask, NumberedAsks
 from venues.transport.frames import Frame
 from venues.transport.heartbeat import Heartbeat
-from venues.transport.http import HttpClient, Timing
-from venues.transport.link import Quarantined, Stream
+from venues.transport.http import HttpClient
 from venues.transport.ratelimit import Pool, RateLimiter, Weight
-from venues.transport.timing import StreamTiming
+from venues.transport.streams import Streams
+from venues.transport.timing import Timing
 
 CONNECTS = Pool(name="connections", units=600, period=3_600.0, has_reserve=False)
 CONNECT: Weight = (("connections", 1),)
 MESSAGES = (Pool(name="second", units=20), Pool(name="minute", units=200, period=60.0))
 """What one connection may send. The pings draw nothing from them: a fifth is left for what is no subscription."""
 
-# Silence has to be seen within 2 s, painting included: it counts a little earlier. A link that is back has to be
-# healthy within 15 s: no pause may be longer than 10. Closing takes half of the one second in which a desk wants
-# to be gone.
-_STREAM = StreamTiming(ceiling=10.0, close=0.5, quiet=1.8)
 _BEAT = 5.0  # seconds
 _ANSWERS = (b"subscribed", b"authenticated", b"error")
 _LONGEST_WORDS = 200
+_find_number = re.compile(r"c([0-9]{1,12})", re.ASCII).fullmatch
 _find_code = re.compile(r"\s*E-([0-9]{1,6}):?\s*(.*)", re.ASCII | re.DOTALL).match
 _ERRORS: dict[str, type[VenueError]] = {
     "1006": ClockSkew,
@@ -87,7 +77,7 @@ def make_http(
         settings.credentials,
         nonces=nonces,
         base_url=settings.rest_url,
-        timing=http_timing(settings.time_scale),
+        timing=Timing().scaled(settings.time_scale),
         limiter=limiter,
         proxy=settings.proxy,
         hide=hide,
@@ -98,72 +88,43 @@ def make_http(
     )
 
 
-def make_stream(
+def make_streams(
     settings: Settings,
     limiter: RateLimiter,
     *,
-    login: Ask | None = None,
-    address: Callable[[], Awaitable[Address]] | None = None,
-    on_status: Callable[[StreamStatus], None],
-    on_open: Callable[[int], None],
-    on_quarantine: Callable[[Quarantined], None],
     rng: random.Random,
     hide: Redaction | None = None,
     tls: ssl.SSLContext | None = None,
     wall: Callable[[], int] = time.time_ns,
-) -> Stream:
-    """Returns a stream that is not started; with a login it is the account's, whose silence is no news.
-
-    Raises:
-        ConfigurationError: the address or the proxy can not be used.
-    """
-    scale = settings.time_scale
-    return Stream(
-        Rules(
-            venue=VENUE,
-            heartbeat=Heartbeat(every=_BEAT * scale),
-            timing=_STREAM.scaled(scale),
-            login=login,
-            pools=MESSAGES,
-            ages=login is None,
-        ),
-        address or Address(url=settings.ws_url),
-        on_status=on_status,
-        on_open=on_open,
-        on_quarantine=on_quarantine,
-        limiter=limiter,
+) -> Streams:
+    """Returns what makes the streams of the market and of the account."""
+    return Streams(
+        VENUE,
+        settings,
+        limiter,
+        heartbeat=Heartbeat(every=_BEAT * settings.time_scale),
         weight=CONNECT,
-        proxy=settings.proxy,
+        pools=MESSAGES,
+        rng=rng,
         hide=hide,
         tls=tls,
-        rng=rng,
         wall=wall,
     )
-
-
-def http_timing(time_scale: float) -> Timing:
-    """Returns the client's times, scaled but for how long a limit is waited for: the limits are the venue's."""
-    timing = Timing()
-    scaled = {
-        name: value * time_scale
-        for name in timing.__struct_fields__
-        if not name.endswith("patience") and isinstance(value := getattr(timing, name), float)
-    }
-    return msgspec.structs.replace(timing, **scaled)
 
 
 class Calls:
     """Makes asks; the ids are unique within one stream."""
 
     def __init__(self) -> None:
-        self._ids: Iterator[int] = count(1)
-
-    def next_id(self) -> str:
-        return f"c{next(self._ids)}"
+        self._numbered: NumberedAsks[Message] = NumberedAsks(read_reply, _number_of)
 
     def unsubscribe(self, topics: Sequence[Topic]) -> Ask:
         """Returns the end of some subscriptions."""
-        return _Asked(self, "unsubscribe", lambda call_id: channels.unsubscribe(topics, call_id)).ask()
+
+        def judge(reply: Message) -> bool | VenueError:
+            return _refusal(reply) or True
+
+        return self._numbered.ask("unsubscribe", lambda number: channels.unsubscribe(topics, _id(number)), judge)
 
     def subscribe(
         self,
@@ -177,11 +138,12 @@ class Calls:
         """
         sent: list[Topic] = []
 
-        def frame(call_id: str) -> str:
+        def frame(number: int) -> str:
             sent[:] = make()
-            return channels.subscribe(sent, call_id)
+            return channels.subscribe(sent, _id(number))
 
-        def judge(reply: Message, error: VenueError | None) -> bool:
+        def judge(reply: Message) -> bool:
+            error = _refusal(reply)
             if error is not None:
                 answered(tuple(sent), error)
                 return True
@@ -192,7 +154,7 @@ class Calls:
                 answered(stands, None)
             return True
 
-        return _Asked(self, "subscribe", frame, judge).ask()
+        return self._numbered.ask("subscribe", frame, judge)
 
     def login(
         self,
@@ -206,58 +168,36 @@ class Calls:
         Sending it raises what `nonces` does. `hide` is told of the signature.
         """
 
-        def frame(call_id: str) -> str:
-            text, signature = channels.login(credentials, nonces(), filters(), call_id)
+        def frame(number: int) -> str:
+            text, signature = channels.login(credentials, nonces(), filters(), _id(number))
             if hide is not None:
                 hide.note_signatures(Secret(signature))
             return text
 
-        def judge(_: Message, error: VenueError | None) -> bool | VenueError:
+        def judge(reply: Message) -> bool | VenueError:
+            error = _refusal(reply)
             if error is None:
                 return True
             # A clock that is off is measured again meanwhile.
             if isinstance(error, ClockSkew):
                 return RequestTimeout(VENUE, error.message, error.code)
-            if isinstance(error, TransientError):
-                return error
-            return with_remedy(AuthenticationError(VENUE, error.message, error.code))
+            return REMEDIES.refused_login(error)
 
-        return _Asked(self, "login", frame, judge).ask()
+        return self._numbered.ask("login", frame, judge)
 
 
-class _Asked:
-    """One call on its way: the id of its last sending."""
+def _id(number: int) -> str:
+    return f"c{number}"
 
-    __slots__ = ("_calls", "_frame", "_id", "_judge", "_what")
 
-    def __init__(
-        self,
-        calls: Calls,
-        what: str,
-        frame: Callable[[str], str],
-        judge: Callable[[Message, VenueError | None], bool | VenueError] | None = None,
-    ) -> None:
-        self._calls = calls
-        self._what = what
-        self._frame = frame
-        self._judge = judge
-        self._id = ""
+def _number_of(reply: Message) -> int | None:
+    found = _find_number(str(reply.id))
+    return int(found[1]) if found is not None else None
 
-    def ask(self) -> Ask:
-        return Ask(what=self._what, make=self._make, judge=self._hear)
 
-    def _make(self) -> str:
-        self._id = self._calls.next_id()
-        return self._frame(self._id)
-
-    def _hear(self, frame: Frame) -> bool | VenueError | None:
-        reply = read_reply(frame)
-        if reply is None or str(reply.id) != self._id:
-            return None
-        error = stream_error(reply) if reply.event == "error" else None
-        if self._judge is not None:
-            return self._judge(reply, error)
-        return error or True
+def _refusal(reply: Message) -> VenueError | None:
+    """Raises DecodeError."""
+    return stream_error(reply) if reply.event == "error" else None
 
 
 def read_reply(frame: Frame) -> Message | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -12,6 +11,7 @@ from venues.max.auth import ORDER_LIFE
 from venues.max.lookups import Lookups
 from venues.max.memory import Known
 from venues.model import NANOSECONDS, OrderStatus
+from venues.transport.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
 
@@ -35,24 +35,16 @@ class Doubts:
         self._emit = emit
         self._sleep = sleep
         self._scale = time_scale
-        self._tasks: dict[int, asyncio.Task[None]] = {}  # by the identity of what is known of the order
-        self._is_closed = False
+        self._looks = SingleFlight("max order")
 
     def about(self, known: Known) -> None:
         """Has the order looked up until it is over; asking twice is asking once."""
-        if id(known) in self._tasks or self._is_closed or known.is_over:
-            return
-        task = asyncio.create_task(self._resolve(known), name="max order")
-        self._tasks[id(known)] = task
-        task.add_done_callback(lambda _: self._tasks.pop(id(known), None))
+        if not known.is_over:
+            self._looks.begin(known, lambda: self._resolve(known))
 
     async def aclose(self) -> None:
         """Ends the looks under way."""
-        self._is_closed = True
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._looks.aclose()
 
     async def _resolve(self, known: Known) -> None:
         misses = 0

@@ -7,11 +7,10 @@ the venue says has traded. A trade with ourselves is two executions that share a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from venues.errors import OrderNotFound, VenueError
+from venues.errors import OrderNotFound
 from venues.events import Event, FillUpdate, Notice
 from venues.max import VENUE
 from venues.max.lookups import Lookups
@@ -19,13 +18,10 @@ from venues.max.memory import Known, OrderMemory
 from venues.max.models import PrivateTrade
 from venues.max.parse_account import Execution, parse_executions
 from venues.model import ZERO, Fill, Instrument, InstrumentId
+from venues.transport.pursuit import MOST_MISSES, Pursuit
 
 logger = logging.getLogger(__name__)
 
-_GRACE = 0.3  # seconds; an order's update and its trades come as two messages
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 4.0
-_LEAST_PAUSE = 0.1  # however short the times of a test are
-_MOST_MISSES = 12  # successful reads, 40 s, after which the venue does not list what it told
 _MOST_TOLD = 20_000
 
 
@@ -48,14 +44,13 @@ class Executions:
         self._instrument = instrument
         self._emit = emit
         self._wall = wall
-        self._sleep = sleep
-        self._scale = time_scale
         self._told: dict[tuple[int, str], str] = {}  # -> the name it was told by
         self._names: set[str] = set()
         self._held: dict[tuple[int, str], Execution] = {}  # told by the stream without a fee
         self._missing: dict[str, int] = {}  # order id -> reads in which something of it was still missing
-        self._asking: asyncio.Task[None] | None = None
-        self._is_closed = False
+        self._pursuit = Pursuit(
+            VENUE, "our executions", self._is_wanting, self._read_missing, sleep=sleep, time_scale=time_scale
+        )
 
     def take(self, executions: Iterable[Execution], since: int = 0) -> list[Fill]:
         """Takes trades; returns those that are new and whole. What is older than `since` is passed over."""
@@ -102,39 +97,15 @@ class Executions:
         """Asks at once for what is missing: the stream was away."""
         if self._missing:
             self._missing = dict.fromkeys(self._missing, 0)
-            self._wake()
+            self._pursuit.wake()
 
     async def aclose(self) -> None:
         """Ends the reads under way."""
-        self._is_closed = True
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        await self._pursuit.aclose()
 
     def _want(self, order_id: str) -> None:
         self._missing.setdefault(order_id, 0)
-        self._wake()
-
-    def _wake(self) -> None:
-        if (self._asking is None or self._asking.done()) and not self._is_closed:
-            self._asking = asyncio.create_task(self._ask(), name="max executions")
-
-    async def _ask(self) -> None:
-        await self._sleep(_GRACE * self._scale)
-        pause, failure = _FIRST_PAUSE, ""
-        while self._is_wanting():
-            try:
-                for order_id in list(self._missing):
-                    await self._read(order_id)
-                failure = ""
-            except VenueError as error:
-                if error.message != failure:  # the same again is not said again
-                    logger.warning("our executions can not be read: %s", error)
-                failure = error.message
-            if not self._is_wanting():
-                return
-            await self._sleep(max(pause * self._scale, _LEAST_PAUSE))
-            pause = min(_LONGEST_PAUSE, pause * 2)
+        self._pursuit.wake()
 
     def _is_wanting(self) -> bool:
         self._held = {key: each for key, each in self._held.items() if key not in self._told}
@@ -144,6 +115,11 @@ class Executions:
             if order_id not in held and (known is None or not known.is_short):
                 del self._missing[order_id]
         return bool(self._missing)
+
+    async def _read_missing(self) -> None:
+        """Raises VenueError."""
+        for order_id in list(self._missing):
+            await self._read(order_id)
 
     async def _read(self, order_id: str) -> None:
         """Reads once what is missing of an order, and tells it. Raises VenueError."""
@@ -157,7 +133,7 @@ class Executions:
             self._emit([FillUpdate(fill) for fill in fills])
         if order_id in self._missing:
             self._missing[order_id] += 1
-            if self._missing[order_id] >= _MOST_MISSES:
+            if self._missing[order_id] >= MOST_MISSES:
                 self._give_up(order_id)
 
     def _give_up(self, order_id: str) -> None:

@@ -7,22 +7,35 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from venues.errors import AuthenticationError, OrderNotFound, RequestError, TransientError, VenueError
+from venues.errors import (
+    AuthenticationError,
+    BadRequest,
+    OrderNotFound,
+    ProtocolError,
+    RequestError,
+    TransientError,
+    VenueError,
+)
 from venues.max import VENUE
 from venues.max.client import Client
+from venues.max.client.paging import back_from_now
 from venues.max.limits import MOST_A_PAGE
 from venues.max.memory import Known, OrderMemory
 from venues.max.models import Order as RestOrder
 from venues.max.models import PrivateTrade
+from venues.max.open_orders import MarketsToAsk
 from venues.max.parameters import FIRST_MOMENT
 from venues.max.parse import market_name
 from venues.max.parse_account import parse_balances, parse_order
 from venues.max.profile import MARGIN, Profile
-from venues.max.remedies import no_key, with_remedy
+from venues.max.remedies import REMEDIES
 from venues.model import Balance, InstrumentId, Order
 from venues.transport.clock import ServerClock
 
 T = TypeVar("T")
+
+_INVALID = "1001"  # a parameter is missing, or not valid
+_AT_ONCE = 4
 
 
 class Lookups:
@@ -34,29 +47,37 @@ class Lookups:
         profile: Profile,
         memory: OrderMemory,
         clock: ServerClock,
+        markets: MarketsToAsk,
         *,
         has_credentials: bool,
         on_short: Callable[[Known], None] = lambda _: None,
+        page_limit: int = MOST_A_PAGE,
     ) -> None:
-        """`on_short` hears of orders that have traded more than their executions add up to."""
+        """`on_short` hears of orders that have traded more than their executions add up to.
+
+        `page_limit` is how many open orders are asked for at once.
+        """
         self.client = client
         self._profile = profile
         self._memory = memory
-        self._clock = clock
+        self.as_of = clock.as_of
+        self.now = clock.now_if_known
+        self._markets = markets
         self._has_credentials = has_credentials
         self._on_short = on_short
+        self._page_limit = page_limit
 
     def require_key(self) -> None:
         """Raises MissingCredentials where there is nothing to sign with."""
         if not self._has_credentials:
-            raise no_key()
+            raise REMEDIES.missing_key()
 
     async def read(self, answer: Awaitable[T]) -> T:
         """Returns the answer to a signed read. Raises VenueError, with the remedy where there is one."""
         try:
             return await answer
         except VenueError as error:
-            raise with_remedy(error) from None
+            raise REMEDIES.add(error) from None
 
     async def of_wallets(self, read: Callable[[str], Awaitable[list[T]]]) -> list[tuple[str, T]]:
         """Returns the rows of every wallet, each with its wallet. Raises VenueError.
@@ -78,33 +99,67 @@ class Lookups:
         found = await asyncio.gather(*(of(wallet) for wallet in self._profile.wallets))
         return [row for rows in found for row in rows]
 
-    def as_of(self) -> int:
-        """Returns a moment of the venue's clock that is not after now: what is read from here on was true then.
-
-        Nanoseconds UTC; 0 while that clock is not known.
-        """
-        best = self._clock.best
-        return 0 if best is None else self._clock.now() - best.error
-
-    def now(self) -> int:
-        """Returns the venue's clock, nanoseconds UTC; 0 while it is not known."""
-        return 0 if self._clock.best is None else self._clock.now()
-
     async def balances(self) -> list[Balance]:
         """Returns what the spot wallet holds."""
         self.require_key()
         return parse_balances(await self.read(self.client.accounts()))
 
-    async def open_orders(self, instrument: InstrumentId | None = None, *, is_urgent: bool = False) -> list[Order]:
-        """Returns the orders that rest in either wallet, stops that wait with them, but none known to be over."""
-        market = market_name(instrument) if instrument is not None else None
-        rows = await self.of_wallets(
-            lambda wallet: self.client.open_orders(
-                wallet_type=wallet, market=market, limit=MOST_A_PAGE, is_urgent=is_urgent
-            )
-        )
+    async def open_orders(
+        self, instrument: InstrumentId | None = None, *, is_urgent: bool = False, is_whole: bool = False
+    ) -> list[Order]:
+        """Returns the orders that rest in either wallet, stops that wait with them, but none known to be over.
+
+        Where the venue wants a market to be named, those of which nobody here knows are looked for only where
+        `is_whole`.
+        """
+        rows: list[tuple[str, RestOrder]] | None = None
+        if instrument is not None or not self._markets.are_named:
+            market = market_name(instrument) if instrument is not None else None
+            try:
+                rows = await self.of_wallets(lambda wallet: self._resting(wallet, market, is_urgent))
+            except BadRequest as error:
+                if instrument is not None or error.code != _INVALID:
+                    raise
+                self._markets.require()
+        if rows is None:
+            rows = await self.of_wallets(lambda wallet: self._by_market(wallet, is_urgent, is_whole))
         orders = [self.take(row, wallet) for wallet, row in rows]
         return [order for order in orders if order.is_open]
+
+    async def _resting(self, wallet: str, market: str | None, is_urgent: bool) -> list[RestOrder]:
+        async def page(moment: int | None, limit: int) -> list[RestOrder]:
+            try:
+                return await self.client.open_orders(
+                    wallet_type=wallet,
+                    market=market,
+                    timestamp=moment,
+                    order_by="desc",
+                    limit=limit,
+                    is_urgent=is_urgent,
+                )
+            except BadRequest as error:
+                if moment is None:
+                    raise
+                # It is about the page: the wallet and the market were taken before.
+                words = f"open orders beyond the first page were refused: {error.message}"
+                raise ProtocolError(VENUE, words, error.code) from None
+
+        return await back_from_now(page, page_limit=self._page_limit)
+
+    async def _by_market(self, wallet: str, is_urgent: bool, is_whole: bool) -> list[RestOrder]:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(market: str) -> list[RestOrder]:
+            async with gate:
+                try:
+                    return await self._resting(wallet, market, is_urgent)
+                except BadRequest as error:
+                    if error.code != _INVALID:
+                        raise
+                    return []  # a market that is listed no more
+
+        names = await self._markets.of(wallet, is_whole=is_whole)
+        return [row for rows in await asyncio.gather(*map(read, names)) for row in rows]
 
     async def order(
         self, instrument: InstrumentId, client_id: str, order_id: str, *, is_urgent: bool = False

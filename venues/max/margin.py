@@ -1,50 +1,50 @@
-"""The M-wallet: one cross margin account over all currencies, seen as positions while it owes anything.
+"""The M-wallet of one key: one cross margin account over all currencies, read, and followed by the stream.
 
-A position is what is there of a currency less what is owed of it. The venue tells no entry price, so that the last
-price stands for it and no profit is made up. Without a debt the wallet is money like any other, and no position.
+What the stream tells of it comes in pieces (balances, debts, the AD ratio); what goes out is the whole wallet,
+once for all that came together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
 
-from venues.events import Event, PositionUpdate
+from venues.errors import (
+    AuthenticationError,
+    NotSupported,
+    OrderNotFound,
+    RequestError,
+    TransientError,
+    VenueError,
+)
+from venues.events import Event, MarginUpdate
+from venues.margin import MarginAccount
+from venues.max import VENUE
 from venues.max.client import Client
-from venues.max.figures import amount, ns_of_milliseconds, plain, positive_or_none
+from venues.max.figures import ns_of_milliseconds
+from venues.max.liquidations import LiquidationWatch
 from venues.max.listing import Listing
+from venues.max.loan_terms import LoanTerms
 from venues.max.lookups import Lookups
-from venues.max.models import Account
-from venues.max.parse import instrument_id, market_name
-from venues.max.profile import MARGIN, Profile
-from venues.max.trading import POSITION
+from venues.max.margin_book import MarginBook
+from venues.max.margin_positions import MarginPositions
+from venues.max.profile import MARGIN, NO_MARGIN, Profile
 from venues.max.wire import WireBalance, WireDebt, WireRatio
-from venues.model import ZERO, InstrumentId, MarginMode, Position
+from venues.model import InstrumentId, Position
 
-
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """One currency of the M-wallet, named as a desk does ("BTC")."""
-
-    currency: str
-    available: Decimal = ZERO
-    locked: Decimal = ZERO
-    principal: Decimal = ZERO
-    interest: Decimal = ZERO
-
-    @property
-    def debt(self) -> Decimal:
-        return self.principal + self.interest
-
-    @property
-    def net(self) -> Decimal:
-        """What is there, less what is owed."""
-        return self.available + self.locked - self.debt
+logger = logging.getLogger(__name__)
 
 
 class MarginWallet:
-    """Follows the M-wallet of one key. `last_price` is the newest price known, None where it is not fresh."""
+    """Follows the M-wallet. `emit` gets what is told without a message of the stream.
+
+    `last_price` is the newest price known, None where it is not fresh; `monotonic` returns seconds.
+    """
 
     def __init__(
         self,
@@ -52,157 +52,174 @@ class MarginWallet:
         lookups: Lookups,
         listing: Listing,
         profile: Profile,
+        emit: Callable[[Sequence[Event]], None],
         *,
         last_price: Callable[[InstrumentId], Decimal | None],
+        time_scale: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._lookups = lookups
-        self._listing = listing
         self._profile = profile
-        self._last_price = last_price
-        self._holdings: dict[str, Holding] = {}
-        self._prices: dict[InstrumentId, Decimal] = {}
-        self._told: dict[InstrumentId, Position] = {}
+        self._emit = emit
+        self.book = MarginBook()
+        self.terms = LoanTerms(client, time_scale=time_scale, monotonic=monotonic)
+        self._positions = MarginPositions(client, self.book, listing, last_price=last_price)
+        self._liquidations = LiquidationWatch(client, lookups)
+        self._at = 0  # the moment of the newest that was told of it, nanoseconds UTC
+        self._told: MarginAccount | None = None
         self._has_read = False
-        self.ratio: Decimal | None = None  # assets over debts; None without a debt, or not told yet
+        self._has_owed = False
+        self._is_followed = False
+        self._must_tell = False  # the stream is new: the wallet is told whether anything differs or not
+        self._beginning: asyncio.Task[None] | None = None
+        self._is_closed = False
 
-    @property
-    def holdings(self) -> tuple[Holding, ...]:
-        """What is in the wallet, as far as it is known."""
-        return tuple(self._holdings.values())
-
-    async def read(self) -> tuple[Holding, ...]:
-        """Reads what is in the wallet. Raises VenueError."""
-        rows = await self._lookups.of_wallets(self._accounts)
-        self._holdings = {
-            account.currency.upper(): Holding(
-                currency=account.currency.upper(),
-                available=account.balance,
-                locked=account.locked,
-                principal=account.principal or ZERO,
-                interest=account.interest or ZERO,
-            )
-            for _, account in rows
-        }
-        if any(each.debt for each in self.holdings):
-            self.ratio = (await self._lookups.read(self._client.m_wallet_ad_ratio())).ad_ratio
-        else:
-            self.ratio = None
-        self._has_read = True
-        return self.holdings
+    async def fetch(self) -> MarginAccount:
+        """Reads the whole wallet. Raises VenueError: NotSupported where the account has none."""
+        self._lookups.require_key()
+        await self.require()
+        await self._read(is_strict=True)
+        return self._account()
 
     async def positions(self) -> list[Position]:
         """Returns what the wallet holds of each currency, where it owes anything. Raises VenueError."""
         at = self._lookups.as_of()
-        await self.read()
-        await self._listing.all()
-        await self._read_prices()
-        found = {position.instrument: position for position in self._positions(at)}
-        self._told = found
-        return list(found.values())
+        await self._read()
+        return await self._positions.read(at)
 
     async def compare(self) -> list[Event]:
         """Reads the wallet again, and returns what pushes never told. Raises VenueError."""
-        if not self._has_read:
+        if not (self._has_read or self._is_followed) or MARGIN not in self._profile.wallets:
             return []
-        at = self._lookups.as_of()
-        await self.read()
-        return self._news(at)
+        await self._read()
+        news = self.news()
+        if self._has_owed:  # since it was looked for last: a liquidation is over in a moment
+            news += await self._liquidations.look()
+            self._has_owed = self.book.has_debt
+        return news
 
-    def take_balances(self, rows: Iterable[WireBalance], time: int) -> list[Event]:
+    async def debt(self, currency: str, amount: Decimal) -> Decimal:
+        """Returns what is owed of a currency ("BTC"), read anew where that is less than `amount`.
+
+        Raises:
+            VenueError: it can not be read.
+        """
+        if amount > self.book.debt(currency):
+            await self._read(is_strict=True)
+        return self.book.debt(currency)
+
+    async def require(self) -> None:
+        """Raises NotSupported where the venue says that the account has no M-wallet."""
+        try:
+            await self._profile.read()
+        except TransientError:
+            return  # then the wallet itself is asked
+        if MARGIN not in self._profile.wallets:
+            raise NotSupported(VENUE, NO_MARGIN)
+
+    def take_balances(self, rows: Iterable[WireBalance], time: int) -> None:
         """Takes what the stream tells of balances, at `time` in milliseconds. Raises DecodeError."""
-        changes = {
-            row.cu.upper(): {"available": amount(row.av), "locked": amount(row.locked)} for row in rows
-        }  # fmt: skip
-        return self._changed(changes, time)
+        self.book.take_balances(rows, time)
+        self._heard(time)
 
-    def take_debts(self, rows: Iterable[WireDebt], time: int) -> list[Event]:
+    def take_debts(self, rows: Iterable[WireDebt], time: int) -> None:
         """Takes what the stream tells of loans, at `time` in milliseconds. Raises DecodeError."""
-        changes = {row.cu.upper(): {"principal": amount(row.dbp), "interest": amount(row.dbi)} for row in rows}
-        return self._changed(changes, time)
+        self.book.take_debts(rows, time)
+        self._has_owed |= self.book.has_debt
+        self._heard(time)
 
-    def take_ratio(self, ratio: WireRatio, time: int) -> list[Event]:
-        """Takes what the stream tells of the AD ratio. Raises DecodeError."""
-        told = positive_or_none(ratio.ad)
-        self.ratio = told if any(each.debt for each in self.holdings) else None
-        return self._news(ns_of_milliseconds(time))
+    def take_ratio(self, ratio: WireRatio, time: int) -> None:
+        """Takes what the stream tells of the AD ratio, at `time` in milliseconds. Raises DecodeError."""
+        self.book.take_ratio(ratio, time)
+        self._heard(time)
 
-    async def _accounts(self, wallet: str) -> list[Account]:
-        return await self._client.accounts(wallet_type=MARGIN) if wallet == MARGIN else []
-
-    def _changed(self, changes: dict[str, dict[str, Decimal]], time: int) -> list[Event]:
-        for currency, change in changes.items():
-            before = self._holdings.get(currency) or Holding(currency=currency)
-            self._holdings[currency] = msgspec.structs.replace(before, **change)
-        return self._news(ns_of_milliseconds(time))
-
-    def _news(self, ts_event: int) -> list[Event]:
-        """Returns the positions that are not as they were told last; one that is over has nothing in it."""
-        if not self._has_read:  # prices are read with it, and the stream began with all that there is
+    def news(self) -> list[Event]:
+        """Returns what has changed since this was asked last."""
+        if not self._has_read:  # the rates are read with it, and prices
             return []
-        now = {position.instrument: position for position in self._positions(ts_event)}
-        events: list[Event] = []
-        for instrument, position in now.items():
-            told = self._told.get(instrument)
-            if told is None or (told.quantity, told.note) != (position.quantity, position.note):
-                events.append(PositionUpdate(position))
-        for instrument, told in self._told.items():
-            if instrument not in now:
-                ended = msgspec.structs.replace(told, quantity=ZERO, note="", ts_event=ts_event)
-                events.append(PositionUpdate(ended))
-        self._told = now
+        events = self._positions.news(self._at)
+        if self._is_followed:
+            now = self._account()
+            if self._must_tell or not _is_same(now, self._told):
+                self._must_tell = False
+                self._told = now
+                events.append(MarginUpdate(now))
         return events
 
-    def _positions(self, ts_event: int) -> list[Position]:
-        if not any(each.debt for each in self.holdings):
-            return []
-        found = []
-        for each in self.holdings:
-            market = self._listing.priced(each.currency)
-            if market is None or not (each.net or each.debt):
-                continue  # TWD is priced in nothing: what is owed of it stands in the note
-            told = self._told.get(market.id)
-            price = told.entry_price if told is not None else self._price(market.id)
-            if price is None:
-                continue
-            found.append(
-                Position(
-                    instrument=market.id,
-                    quantity=each.net,
-                    entry_price=price,
-                    position_id=POSITION,
-                    margin_mode=MarginMode.CROSS,
-                    ts_event=ts_event,
-                    note=self._words(each),
-                )
-            )
-        return found
+    def resynced(self) -> None:
+        """Is told each time the account's stream is signed in: the wallet is read and told as it is."""
+        self._is_followed = self._must_tell = True
+        self._liquidations.begin()
+        self.book.begin()
+        if MARGIN in self._profile.wallets and not self._is_closed:
+            if self._beginning is not None:
+                self._beginning.cancel()
+            self._beginning = asyncio.create_task(self._begin(), name="max m-wallet")
 
-    def _words(self, of: Holding) -> str:
-        """Returns what a position has no field for: what is owed, and how near the venue sees the end."""
-        parts = []
-        if of.principal:
-            parts.append(f"loan {plain(of.principal)} {of.currency}")
-        if of.interest:
-            parts.append(f"interest {plain(of.interest)} {of.currency}")
-        parts += [
-            f"the wallet owes {plain(each.debt)} {each.currency}"
-            for each in self.holdings
-            if each.debt and self._listing.priced(each.currency) is None
-        ]
-        if self.ratio is not None:
-            parts.append(f"AD ratio {plain(self.ratio)}")
-        return ", ".join(parts)
+    def unsubscribed(self) -> None:
+        """Is told when nobody wants to hear of the account any more."""
+        self._is_followed = False
+        if self._beginning is not None:
+            self._beginning.cancel()
 
-    def _price(self, instrument: InstrumentId) -> Decimal | None:
-        return self._last_price(instrument) or self._prices.get(instrument)
+    async def aclose(self) -> None:
+        """Ends the read under way. May be called twice."""
+        self._is_closed = True
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
 
-    async def _read_prices(self) -> None:
-        """Reads the last prices of what is held and nobody knows a price of. Raises VenueError."""
-        if not any(each.debt for each in self.holdings):
+    async def _begin(self) -> None:
+        try:
+            await self._read()
+        except VenueError as error:  # whoever compares reads it again within seconds
+            logger.warning("the M-wallet can not be read: %s", error)
+        else:
+            self._emit(self.news())
+
+    async def _read(self, *, is_strict: bool = False) -> None:
+        """Reads balances, debts, the AD ratio and the terms. Raises VenueError.
+
+        An account without an M-wallet may be refused to read it: that is an error only where `is_strict`.
+        """
+        self._lookups.require_key()
+        if not is_strict:
+            try:
+                await self.require()
+            except NotSupported:
+                return
+        mark, at = self.book.mark(), self._lookups.as_of()
+        try:
+            rows = await self._lookups.read(self._client.accounts(wallet_type=MARGIN))
+        except (RequestError, AuthenticationError, OrderNotFound) as error:
+            if is_strict or isinstance(error, TransientError):
+                raise
             return
-        markets = [self._listing.priced(each.currency) for each in self.holdings if each.net or each.debt]
-        missing = [market.id for market in markets if market is not None and self._price(market.id) is None]
-        if missing:
-            tickers = await self._client.tickers([market_name(instrument) for instrument in missing])
-            self._prices |= {instrument_id(each.market): each.last for each in tickers if each.last > 0}
+        self.book.take_accounts(rows, mark)
+        await self._read_ratio()
+        await self.terms.read(lambda: {asset.currency: asset.principal for asset in self.book.assets})
+        self._at = max(self._at, at)
+        self._has_read = True
+        self._has_owed |= self.book.has_debt
+
+    async def _read_ratio(self) -> None:
+        """Raises VenueError; without a debt there may be none to be read."""
+        mark = self.book.mark()
+        try:
+            told = await self._lookups.read(self._client.m_wallet_ad_ratio())
+        except VenueError:
+            if self.book.has_debt:
+                raise
+            told = None
+        self.book.take_read_ratio(told, mark)
+
+    def _account(self) -> MarginAccount:
+        return self.book.account(self.terms.complete, self.terms.lent, self._at)
+
+    def _heard(self, time: int) -> None:
+        self._at = max(self._at, ns_of_milliseconds(time))
+
+
+def _is_same(one: MarginAccount, other: MarginAccount | None) -> bool:
+    return other is not None and one == msgspec.structs.replace(other, ts_event=one.ts_event)

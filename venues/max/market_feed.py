@@ -11,8 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 
-import msgspec
-
 from venues.book import Book
 from venues.commands import Channel, Subscription
 from venues.errors import BadRequest, DecodeError, VenueError
@@ -28,14 +26,14 @@ from venues.max.subscriptions import Subscriptions
 from venues.max.tape import Tape
 from venues.max.wire import Message, decode_frame
 from venues.model import InstrumentId
-from venues.transport.crew import Crew
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
+from venues.transport.market_feed import MarketIntake, with_quotes
 from venues.transport.outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY = 0.5  # seconds
+
 _LEFT = 50  # markets that are no longer subscribed whose trades are still known
 _STATUS = Topic("market_status")
 
@@ -56,11 +54,18 @@ class MarketFeed:
         self.stream = stream
         self._outbox = outbox
         self._listing = listing
-        self._scale = time_scale
         self._wall = wall
         self._sleep = sleep
-        self._crew = Crew(outbox.fail)
-        self._lost = 0  # the newest connection that is over
+        self._intake = MarketIntake(
+            stream,
+            outbox,
+            take=self.take,
+            look=self._look,
+            break_books=lambda why, ts, events: self.books.break_all(why, ts, events),
+            time_scale=time_scale,
+            wall=wall,
+            sleep=sleep,
+        )
         self.books = Books(self._mend, self._now, time_scale=time_scale)
         self.subscriptions = Subscriptions(
             stream,
@@ -76,14 +81,16 @@ class MarketFeed:
 
     def start(self) -> None:
         """Connects, and again after every loss, until `aclose`."""
-        self.stream.start()
+        self._intake.start()
         self.subscriptions.want(_STATUS)
-        self._crew.keep("frames", self._consume)
-        self._crew.keep("look", self._look)
 
     def book(self, instrument: InstrumentId) -> Book | None:
         """Returns the book as it now stands, valid or not; None where it is not subscribed."""
         return self.books.book(market_name(instrument))
+
+    def watched(self) -> list[InstrumentId]:
+        """Returns the markets that anything is subscribed of."""
+        return [instrument_id(topic.market) for topic in self.subscriptions.topics if topic.market]
 
     def mid(self, instrument: InstrumentId) -> Decimal | None:
         """Returns the middle of a valid book that is kept."""
@@ -117,24 +124,18 @@ class MarketFeed:
         self.subscriptions.remove(topic)
         self._left(topic)
 
-    def opened(self) -> None:
+    def opened(self, _connection: int) -> None:
         """Is told of each connection that is open and subscribed."""
         self.books.expect_all()
         self._newest.clear()  # another server may have another clock
 
     def lost(self) -> None:
         """Is told when a connection is lost: no book can be read until it is full again."""
-        self._lost = self.stream.connections
-        events: list[Event] = []
-        self.books.break_all("the connection was lost", self._wall(), events)
-        self._outbox.push(events)
+        self._intake.lost()
 
     async def aclose(self) -> None:
         """Ends everything. May be called twice."""
-        await asyncio.gather(self._crew.aclose(), self.stream.aclose(), self.subscriptions.aclose())
-        events: list[Event] = []
-        self.books.break_all("the venue was closed", self._wall(), events)
-        self._outbox.push(events)
+        await self._intake.aclose(self.subscriptions.aclose())
 
     def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
         """Adds to `events` what the frames tell. One that can not be read is set aside by the stream."""
@@ -142,7 +143,7 @@ class MarketFeed:
             try:
                 message = decode_frame(frame.data)
                 if message.channel == "book":
-                    if frame.connection > self._lost:
+                    if not self._intake.is_over(frame):
                         self.books.take(message, frame.ts_recv, events)
                 else:
                     self._take_other(message, frame.ts_recv, events)
@@ -170,11 +171,7 @@ class MarketFeed:
         topic = Topic("ticker", market_name(ticker.instrument))
         if not self._is_news(topic, message.time):
             return
-        book = self.books.book(topic.market)
-        if book is not None and book.is_valid:
-            bid, ask = book.best_bid(), book.best_ask()
-            ticker = msgspec.structs.replace(ticker, bid=bid and bid[0], ask=ask and ask[0])
-        events.append(ticker)
+        events.append(with_quotes(ticker, self.books.book(topic.market)))
 
     def _take_bar(self, message: Message, events: list[Event]) -> None:
         update = parse_bar_message(message)
@@ -189,19 +186,10 @@ class MarketFeed:
         self._newest[topic] = time
         return True
 
-    async def _consume(self) -> None:
-        async for frames in self.stream.batches():
-            events: list[Event] = []
-            self.take(frames, events)
-            await self._outbox.put(events)
-
-    async def _look(self) -> None:
+    def _look(self) -> None:
         """Mends books of which no message tells: one that its reader distrusts, one that never came."""
-        while True:
-            await self._sleep(_LOOK_EVERY * self._scale)
-            if self.stream.is_open:
-                self.books.look()
-                self.subscriptions.look()
+        self.books.look()
+        self.subscriptions.look()
 
     def _mend(self) -> None:
         if self.stream.is_open:

@@ -14,8 +14,8 @@ import msgspec
 from venues.commands import OrderRequest
 from venues.max.profile import MARGIN, SPOT
 from venues.model import ZERO, InstrumentId, Order, OrderStatus
+from venues.transport.order_memory import NewestOrders, order_as_asked
 
-_MOST = 5_000
 _OVER = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED})
 
 
@@ -51,7 +51,11 @@ class Known:
 
     def take(self, order: Order) -> Order | None:
         """Takes what the venue tells; returns the order as it now is, None where nothing of it is new."""
-        whole = msgspec.structs.replace(order, client_order_id=self.client_id or order.client_order_id)
+        whole = msgspec.structs.replace(
+            order,
+            client_order_id=self.client_id or order.client_order_id,
+            in_margin_wallet=self.wallet == MARGIN,
+        )
         self.claimed = max(self.claimed, whole.filled_quantity)
         last = self.last
         if last is not None and last.status is not OrderStatus.REJECTED:
@@ -76,30 +80,15 @@ class Known:
             return msgspec.structs.replace(self.last, status=status, ts_event=ts_event, reason=reason)
         if self.asked is None:
             return None
-        asked = self.asked
-        return Order(
-            instrument=asked.instrument,
-            client_order_id=asked.client_order_id,
-            venue_order_id=self.order_id,
-            side=asked.side,
-            type=asked.type,
-            quantity=asked.quantity,
-            status=status,
-            price=asked.price,
-            trigger_price=asked.trigger_price,
-            time_in_force=asked.time_in_force,
-            post_only=asked.post_only,
-            ts_created=ts,
-            ts_event=ts,
-            reason=reason,
-        )
+        order = order_as_asked(self.asked, status, ts, venue_order_id=self.order_id, reason=reason)
+        return msgspec.structs.replace(order, in_margin_wallet=self.wallet == MARGIN)
 
 
 class OrderMemory:
-    """The newest 5,000 orders; of those that may be forgotten, the ones that are over go first."""
+    """The orders that are remembered, by each name that they have."""
 
     def __init__(self) -> None:
-        self._orders: dict[int, Known] = {}
+        self._orders: NewestOrders[Known] = NewestOrders(self._forget)
         self._by_id: dict[str, Known] = {}
         self._by_client_id: dict[str, Known] = {}
 
@@ -135,24 +124,14 @@ class OrderMemory:
 
     def open_orders(self) -> Iterator[Known]:
         """Yields the orders that are not known to be over."""
-        for known in list(self._orders.values()):
-            if known.last is None or known.last.is_open:
-                yield known
+        return self._orders.open()
 
     def _add(self, known: Known) -> Known:
-        self._orders[id(known)] = known
         if known.client_id:
             self._by_client_id[known.client_id] = known
-        if len(self._orders) > _MOST:
-            self._forget(self._oldest())
-        return known
-
-    def _oldest(self) -> Known:
-        over = (known for known in self._orders.values() if known.last is not None and not known.last.is_open)
-        return next(over, None) or next(iter(self._orders.values()))
+        return self._orders.add(known)
 
     def _forget(self, known: Known) -> None:
-        del self._orders[id(known)]
         if self._by_id.get(known.order_id) is known:
             del self._by_id[known.order_id]
         if self._by_client_id.get(known.client_id) is known:

@@ -51,6 +51,7 @@ def parse_instrument(market: Market, fees: VipLevel | None = None) -> Instrument
         maker_fee=fees.maker_fee if fees is not None else ZERO,
         taker_fee=fees.taker_fee if fees is not None else ZERO,
         is_tradable=market.status == ACTIVE,
+        takes_margin=market.m_wallet_supported,
         note="" if market.status == ACTIVE else market.status[:40],
     )
 

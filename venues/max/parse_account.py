@@ -24,6 +24,7 @@ from venues.max.figures import (
 from venues.max.models import Account, PrivateTrade, TradeLeg
 from venues.max.models import Order as RestOrder
 from venues.max.parse import instrument_id
+from venues.max.profile import MARGIN
 from venues.max.wire import WireBalance, WireFill, WireOrder
 from venues.model import (
     Balance,
@@ -55,6 +56,7 @@ _ENDED: Mapping[str, OrderStatus] = {"cancel": OrderStatus.CANCELED, "failed": O
 def parse_order(order: RestOrder) -> Order:
     """Returns an order of a REST answer."""
     return _order(
+        in_margin_wallet=order.wallet_type == MARGIN,
         number=order.id,
         market=order.market,
         side=order.side,
@@ -71,9 +73,10 @@ def parse_order(order: RestOrder) -> Order:
     )
 
 
-def parse_stream_order(order: WireOrder) -> Order:
-    """Returns an order as the stream tells of it."""
+def parse_stream_order(order: WireOrder, *, in_margin_wallet: bool = False) -> Order:
+    """Returns an order as the stream tells of it; which wallet it is in, the name of the message tells."""
     return _order(
+        in_margin_wallet=in_margin_wallet,
         number=order.i,
         market=order.market,
         side=order.sd,
@@ -105,6 +108,7 @@ def _order(
     client_id: str | None,
     created: int,
     updated: int,
+    in_margin_wallet: bool,
 ) -> Order:
     found = _TYPES.get(kind)
     if found is None:
@@ -131,6 +135,7 @@ def _order(
         ts_created=ns_of_milliseconds(created),
         ts_event=ns_of_milliseconds(max(created, updated)),
         reason="" if _is_known(state) else f"the venue says {state[:32]!r}",
+        in_margin_wallet=in_margin_wallet,
     )
 
 
@@ -173,6 +178,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     liquidity: Liquidity
     ts_event: int
     is_second: bool = False
+    in_margin_wallet: bool = False
 
     @property
     def key(self) -> tuple[int, str]:
@@ -193,6 +199,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
             fee_currency=self.fee_currency or currency,
             liquidity=self.liquidity,
             ts_event=self.ts_event,
+            in_margin_wallet=self.in_margin_wallet,
         )
 
 
@@ -219,11 +226,12 @@ def _execution(trade: PrivateTrade, leg: TradeLeg) -> Execution:
         liquidity=liquidity,
         ts_event=ns_of_milliseconds(trade.created_at),
         is_second=trade.is_self_trade and leg.side.value == Side.BUY,
+        in_margin_wallet=trade.wallet_type == MARGIN,
     )
 
 
-def parse_stream_execution(row: WireFill) -> Execution:
-    """Returns one of our trades as the stream tells of it."""
+def parse_stream_execution(row: WireFill, *, in_margin_wallet: bool = False) -> Execution:
+    """Returns one of our trades as the stream tells of it; its wallet is told by the name of the message."""
     return Execution(
         instrument=instrument_id(row.market),
         number=row.i,
@@ -235,6 +243,7 @@ def parse_stream_execution(row: WireFill) -> Execution:
         fee_currency=(row.fc or "").upper(),
         liquidity=Liquidity.MAKER if row.m else Liquidity.TAKER,
         ts_event=ns_of_milliseconds(row.created),
+        in_margin_wallet=in_margin_wallet,
     )
 
 

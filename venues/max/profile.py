@@ -13,6 +13,7 @@ from venues.max.models import UserInfo, VipLevel
 _FRESH = 300.0  # seconds
 _AGAIN = 30.0
 SPOT, MARGIN = "spot", "m"
+NO_MARGIN = "this account has no M-wallet: enable it on MAX's site, then connect again"
 
 
 class Profile:

@@ -21,11 +21,11 @@ from venues.max.memory import Known, OrderMemory
 from venues.max.models import MultiOrder
 from venues.max.parse import market_name
 from venues.max.profile import MARGIN, Profile
-from venues.max.sending import Sender
 from venues.model import InstrumentId, Order, OrderStatus, Side
 from venues.port import Depart
 from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
+from venues.transport.sending import Sender
 
 _PAUSES = (0.05, 0.15, 0.4, 0.8)  # seconds before each look at what still rests
 _LOOK = 3.0

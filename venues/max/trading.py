@@ -27,11 +27,11 @@ from venues.max.models import OrderType as Kind
 from venues.max.parse import market_name
 from venues.max.parse_account import parse_order
 from venues.max.profile import MARGIN, SPOT
-from venues.max.sending import Sender
-from venues.model import Instrument, InstrumentId, MarginMode, Order, OrderStatus, OrderType, Side, TimeInForce
+from venues.model import Instrument, InstrumentId, Order, OrderStatus, OrderType, Side, TimeInForce
 from venues.port import Depart
 from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
+from venues.transport.sending import Sender
 
 _HEARING, _LEAST = 0.5, 0.2  # seconds that the stream gets to tell of an order
 _LOOK = 1.0
@@ -133,7 +133,7 @@ class Commands:
             raise OutcomeUnknown(VENUE, f"taken, and {error.message}") from None
         if not known.order_id:
             order = msgspec.structs.replace(order, client_order_id=known.client_id)
-            known = self._memory.learn(order, known.wallet)
+            known = self._memory.learn(order, row.wallet_type)
         known.take(order)
         if row.ord_type in (Kind.MARKET, Kind.IOC_LIMIT):  # over in a moment, and the stream may be away
             self._doubts.about(known)
@@ -149,10 +149,10 @@ class Commands:
         """Returns where the order goes. Raises NotSupported."""
         if request.position_id not in (None, POSITION):
             raise NotSupported(VENUE, "the M-wallet alone has positions here")
-        if request.margin_mode is None and request.position_id is None:
+        if request.margin_mode is not None:
+            raise NotSupported(VENUE, "no margin mode is chosen here: an order goes to the M-wallet, or to spot")
+        if not request.in_margin_wallet and request.position_id is None:
             return SPOT
-        if request.margin_mode is MarginMode.ISOLATED:
-            raise NotSupported(VENUE, "the M-wallet is one cross margin account: nothing is isolated")
         if not self._instruments.takes_margin(request.instrument):
             raise NotSupported(VENUE, f"the M-wallet does not trade {request.instrument.symbol[:40]}")
         return MARGIN

@@ -6,46 +6,39 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from venues.book import Book
-from venues.commands import Subscription
-from venues.errors import (
-    AuthenticationError,
-    ConnectionLost,
-    MissingCredentials,
-    VenueError,
-)
-from venues.events import Event, LinkState, StreamStatus
+from venues.commands import FundsRequest, Subscription
+from venues.errors import MissingCredentials
+from venues.margin import FundsReceipt, MarginAccount
 from venues.max import VENUE, channels
 from venues.max.account import Account, capabilities
-from venues.max.account_feed import AccountFeed, address_behind
+from venues.max.account_feed import address_behind, make_account_feed
 from venues.max.client import Client
-from venues.max.connection import Calls, make_http, make_limiter, make_stream
+from venues.max.connection import Calls, make_http, make_limiter, make_streams
 from venues.max.listing import Listing
 from venues.max.market_feed import MarketFeed, topic_of
-from venues.max.port_calls import PortCalls
 from venues.max.profile import MARGIN, Profile
 from venues.max.public import PublicReads
 from venues.max.settings import Settings
-from venues.max.timekeeping import SecondsClock, Timekeeper
+from venues.max.timekeeping import nonce_time
 from venues.model import (
     NANOSECONDS,
-    InstrumentId,
 )
-from venues.port import Capabilities, VenueTime
+from venues.port import Capabilities, Depart
 from venues.redaction import redaction_of
-from venues.transport.address import Address
-from venues.transport.chip import Chip, QuarantineDesk
-from venues.transport.crew import Crew
-from venues.transport.link import Quarantined
+from venues.transport.account_feed import AccountFeed
+from venues.transport.asks import Ask
+from venues.transport.connections import Connections
 from venues.transport.nonces import KeyNonces
-from venues.transport.outbox import Outbox
+from venues.transport.port_calls import PortCalls
+from venues.transport.timekeeping import SecondsClock, Timekeeper
 
 __all__ = ["MaxVenue", "Settings", "create"]
 
-_PATIENCE = 10.0  # seconds that opening waits for a stream
-_LOST = frozenset({LinkState.RECONNECTING, LinkState.DOWN})
+_CLOCK_EVERY = 15.0  # seconds
+_CLOCK_NARROW = 30_000_000  # nanoseconds; closer than this no trader and no proof needs it
+_CLOCK_TRIES = 5  # answers in a row until then
 
 
 def create(
@@ -78,24 +71,19 @@ class MaxVenue(PortCalls):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`wall` is in nanoseconds UTC, `monotonic` in seconds."""
-        self.settings = settings
-        self._wall = wall
         scale = settings.time_scale
-        self._rng = rng = random.Random(settings.seed)
+        rng = random.Random(settings.seed)
         self._clock = clock = SecondsClock(
             VENUE, is_corrected=True, wall=wall, monotonic=lambda: round(monotonic() * NANOSECONDS)
         )
-        self._outbox = Outbox()
-        self._chip = Chip(VENUE, self._outbox, time_scale=scale, wall=wall)
-        self._quarantine = QuarantineDesk(VENUE, self._outbox, time_scale=scale, wall=wall)
         self._limiter = make_limiter()
         self._hide = redaction_of(settings.credentials)
-        self._tls = tls
         self._own_nonces: KeyNonces | None = None
         if nonces is None and settings.credentials is not None:
-            nonces = self._own_nonces = KeyNonces(settings.credentials.key, VENUE, now_ms=clock.nonce_time)
+            key = settings.credentials.key
+            nonces = self._own_nonces = KeyNonces(key, VENUE, now_ms=lambda: nonce_time(clock, wall))
         self._nonces = nonces
-        self._http = make_http(
+        http = make_http(
             settings,
             self._limiter,
             nonces=nonces,
@@ -106,100 +94,73 @@ class MaxVenue(PortCalls):
             monotonic=monotonic,
         )
         sub_account = settings.credentials.sub_account if settings.credentials is not None else ""
-        self.client = client = Client(session=self._http, clock=clock, sub_account=sub_account)
+        self.client = client = Client(session=http, clock=clock, sub_account=sub_account)
         has_key = settings.credentials is not None
         self._profile = Profile(client, has_credentials=has_key, time_scale=scale, monotonic=monotonic)
         self._listing = Listing(client, self._profile, time_scale=scale, monotonic=monotonic)
         self._reads = PublicReads(client, self._listing, wall)
-        stream = make_stream(
-            settings,
-            self._limiter,
-            on_status=self._market_status,
-            on_open=lambda _: self._market_opened(),
-            on_quarantine=self._quarantine.take,
-            rng=rng,
-            tls=tls,
+        streams = make_streams(settings, self._limiter, rng=rng, hide=self._hide, tls=tls, wall=wall)
+        self._address = streams.address
+        self._connections = connections = Connections(VENUE, http, streams, time_scale=scale, wall=wall)
+        self._market = MarketFeed(
+            connections.market_stream(),
+            connections.outbox,
+            self._listing,
+            time_scale=scale,
             wall=wall,
+            sleep=sleep,
         )
-        self._market = MarketFeed(stream, self._outbox, self._listing, time_scale=scale, wall=wall, sleep=sleep)
         account = Account(
             client,
             self._profile,
             self._listing,
             clock,
-            emit=self._outbox.push,
+            emit=connections.outbox.push,
             has_credentials=has_key,
             time_scale=scale,
             wall=wall,
+            monotonic=monotonic,
             sleep=sleep,
             last_price=self._market.fresh_mid,
-            hears=lambda: self._account_feed is not None and self._account_feed.stream.is_open,
+            hears=self._hears,
+            watched=self._market.watched,
         )
-        super().__init__(self._listing, self._reads, account)
-        self._account_feed: AccountFeed | None = None
-        self._time = Timekeeper(clock, self._reads.time, self._chip.clock, time_scale=scale, sleep=sleep)
-        self._crew = Crew(self._outbox.fail)
-        self._market_was = (LinkState.CONNECTING, "")
-        self._is_closed = False
-
-    def __repr__(self) -> str:
-        return f"MaxVenue({self.settings.mode.value})"
+        super().__init__(
+            VENUE,
+            settings,
+            connections,
+            clock,
+            listing=self._listing,
+            reads=self._reads,
+            market=self._market,
+            trading=account,
+        )
+        self._account = account
+        self._time = Timekeeper(
+            clock,
+            self._reads.time,
+            connections.chip.clock,
+            every=_CLOCK_EVERY,
+            narrow=_CLOCK_NARROW,
+            tries=_CLOCK_TRIES,
+            time_scale=scale,
+            sleep=sleep,
+        )
+        connections.join(self._market, account, self._time, missed=account.missed)
 
     @property
     def capabilities(self) -> Capabilities:
         has_key = self.settings.credentials is not None
         return capabilities(self.settings.mode, self.settings.time_scale, reads_account=has_key)
 
-    @property
-    def quarantined(self) -> int:
-        """How many frames could not be used."""
-        return self._quarantine.count
-
-    def venue_time(self) -> VenueTime | None:
-        uncertainty = self._clock.uncertainty
-        return None if uncertainty is None else VenueTime(self._clock.now(), uncertainty)
-
-    async def connect(self) -> None:
-        """Opens the market's stream, and returns once it stands or at least REST answers.
-
-        Raises:
-            VenueError: nothing was reached. The stream goes on trying, and may be asked for again.
-        """
-        self._check_open()
-        self._market.start()
-        if self._account_feed is not None:
-            self._account_feed.start()
-        self._crew.keep("time", self._time.run)
-        if self.settings.credentials is not None:
-            self._crew.keep("warmth", self._http.keep_warm)
-        try:
-            async with asyncio.timeout(_PATIENCE * self.settings.time_scale):
-                await self._market.stream.opened()
-        except (VenueError, TimeoutError) as error:
-            self._check_open()
-            try:
-                await self._listing.all()
-            except VenueError as unread:
-                raise (error if isinstance(error, VenueError) else unread) from None
-            self._check_open()
-
     async def aclose(self) -> None:
-        """Closes everything and ends `events()`, within a second. May be called twice."""
-        self._is_closed = True
-        closing = [self._crew.aclose(), self._market.aclose(), self._account.aclose()]
-        if self._account_feed is not None:
-            closing.append(self._account_feed.aclose())
-        await asyncio.gather(*closing)
-        await self._http.aclose()  # after those who read by it: a connection that is being made would be left
+        await super().aclose()
         if self._own_nonces is not None:
             self._own_nonces.close()
-        self._chip.close()
-        self._quarantine.close()
-        self._outbox.close()
 
     async def subscribe(self, subscription: Subscription) -> None:
         """Raises VenueError: UnknownInstrument, BadRequest for what the venue refuses or does not have."""
-        self._check_open()
+        self._connections.check_open()
         if subscription.instrument is None:
             await self._open_account()
             return
@@ -207,22 +168,15 @@ class MaxVenue(PortCalls):
         await self._listing.require(subscription.instrument)
         await self._market.subscribe(subscription)
 
-    async def unsubscribe(self, subscription: Subscription) -> None:
-        if subscription.instrument is None:
-            await self._close_account()
-        else:
-            self._market.unsubscribe(subscription)
+    async def fetch_margin_account(self) -> MarginAccount:
+        """Returns the M-wallet as a whole. Raises VenueError: NotSupported where the account has none."""
+        return await self._account.fetch_margin_account()
 
-    def events(self) -> AsyncIterator[Sequence[Event]]:
-        return self._outbox.batches()
+    async def move_funds(self, request: FundsRequest, *, depart: Depart | None = None) -> FundsReceipt:
+        return await self._account.move_funds(request, depart=depart)
 
-    def book(self, instrument: InstrumentId) -> Book | None:
-        """Returns the book as it now stands, valid or not; None where it is not subscribed."""
-        return self._market.book(instrument) if instrument.venue == VENUE else None
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise ConnectionLost(VENUE, "this venue is closed")
+    async def find_funds(self, request: FundsRequest, since: int) -> Sequence[FundsReceipt]:
+        return await self._account.find_funds(request, since)
 
     async def _open_account(self) -> None:
         credentials = self.settings.credentials
@@ -230,65 +184,21 @@ class MaxVenue(PortCalls):
             raise MissingCredentials(VENUE, "an API key is needed for the account")
         await self._time.known()
         await self._profile.read()  # an M-wallet that is not there can not be subscribed
-        self._check_open()
-        feed = self._account_feed
-        if feed is None:
-            stream = make_stream(
-                self.settings,
-                self._limiter,
-                login=Calls().login(credentials, self._nonces, self._filters, self._hide),
-                address=address_behind(
-                    self._market.stream,
-                    Address(url=self.settings.ws_url),
-                    self._limiter,
-                    self.settings.time_scale,
-                ),
-                on_status=self._account_status,
-                on_open=lambda _: self._account.resynced(),
-                on_quarantine=self._missed,
-                rng=self._rng,
-                hide=self._hide,
-                tls=self._tls,
-                wall=self._wall,
-            )
-            feed = AccountFeed(stream, self._account, self._outbox, time_scale=self.settings.time_scale)
-            self._account_feed = feed
-        try:
-            await feed.open()
-        except AuthenticationError:
-            await self._close_account()
-            raise
+        login = Calls().login(credentials, self._nonces, self._filters, self._hide)
+        await self._connections.open_account(lambda: self._make_account_feed(login))
+
+    def _make_account_feed(self, login: Ask) -> AccountFeed:
+        connections, scale = self._connections, self.settings.time_scale
+        address = address_behind(self._market.stream, self._address, self._limiter, scale)
+        return make_account_feed(
+            connections.account_stream(login, address), self._account, connections.outbox, time_scale=scale
+        )
+
+    def _hears(self) -> bool:
+        feed = self._connections.account_feed
+        return feed is not None and feed.stream.is_open
 
     def _filters(self) -> Sequence[str]:
         """Returns what the account's stream is to tell, asked at each login."""
         has_margin = MARGIN in self._profile.wallets
         return (*channels.SPOT_FILTERS, *(channels.MARGIN_FILTERS if has_margin else ()))
-
-    async def _close_account(self) -> None:
-        feed, self._account_feed = self._account_feed, None
-        if feed is not None:
-            await feed.aclose()
-            self._account.unsubscribed()
-            self._chip.account(None)
-
-    def _market_status(self, status: StreamStatus) -> None:
-        was, self._market_was = self._market_was, (status.state, status.detail)
-        # A round trip is told with the state as it was: of a new connection, before its subscriptions stand.
-        if status.state in _LOST and was != self._market_was:
-            self._market.lost()
-        self._chip.market(status)
-
-    def _market_opened(self) -> None:
-        self._market.opened()
-        self._time.want()
-
-    def _account_status(self, status: StreamStatus) -> None:
-        if status.state in _LOST:
-            self._time.want()  # a login may be refused for the time that it names
-        if self._account_feed is not None:
-            self._chip.account(status)
-
-    def _missed(self, frame: Quarantined) -> None:
-        self._quarantine.take(frame)
-        self._account.missed()
-        self._chip.missed(f"account: {frame.why}")

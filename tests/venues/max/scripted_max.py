@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
 from collections import deque
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from tests.venues.max.documented import Example
+from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import Received, read_request, say
 
 KEY, SECRET = "AK_TEST", "SK_TEST_0123456789abcdef"
@@ -36,14 +35,14 @@ class Call(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
-class ScriptedMax:
+class ScriptedMax(LoopbackServer):
     """Answers with what waits in `answers`, one after the other; the last of them stays."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
         self.answers: deque[tuple[int, dict[str, str], bytes]] = deque()
         self.nonces: set[int] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def answer(self, body: object, status: int = 200, **headers: str) -> None:
         """Puts an answer behind those that wait."""
@@ -63,33 +62,9 @@ class ScriptedMax:
         (call,) = self.calls
         return call
 
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> ScriptedMax:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while True:
-                await say(writer, *self._answer(await read_request(reader, 0)))
-        writer.close()
-        self._tasks.discard(task)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await say(writer, *self._answer(await read_request(reader, 0)))
 
     def _answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
         url = urlsplit(request.target)

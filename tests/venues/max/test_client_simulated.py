@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import count, pairwise
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -77,12 +80,20 @@ class Walk:
         self.late = 0  # milliseconds by which a nonce is older than it should be
 
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Makes a call, and holds its verb and path against the table."""
-        answer = await getattr(self.client, name)(*args, **kwargs)
+        """Makes a call, and holds its verb, path and parameters against the table."""
+        method = getattr(self.client, name)
+        answer = await method(*args, **kwargs)
         row, request = methods()[name], self.watched.last
         assert request is not None
         path = row.path.replace("{wallet}", kwargs.get("wallet_type", "spot"))
         assert (request.method, request.path, request.is_private) == (row.verb, f"/api/v3{path}", row.is_signed)
+        given = {**inspect.signature(method).bind(*args, **kwargs).arguments}
+        given.pop("wallet_type", None)
+        if name in ("order", "cancel_order") and "order_id" in given:
+            given["id"] = given.pop("order_id")
+        sent = sent_by(request)
+        assert sent.items() >= {(key, said(value)) for key, value in given.items()}
+        assert sent.keys() <= {parameter.removesuffix("[]") for parameter in row.parameters}
         self.made.add(name)
         return answer
 
@@ -99,6 +110,22 @@ class Walk:
 
         await until_found(look)
         return found[-1]
+
+
+def sent_by(request: Request) -> dict[str, str]:
+    """Returns the parameters as text: of a public call they wait in the query, of a signed one in the body."""
+    pairs = parse_qsl(request.query) if not request.is_private else json.loads(request.body).items()
+    sent: dict[str, str] = {}
+    for key, value in pairs:
+        name = key.removesuffix("[]")
+        sent[name] = f"{sent[name]},{value}" if name in sent else said(value)
+    return sent
+
+
+def said(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from tests.venues.max.client_rig import client_at
 from tests.venues.max.documented import example
 from venues.errors import BadRequest
-from venues.max.client.paging import pages
+from venues.max.client.paging import back_from_now, pages
 
 MS = 1_700_000_000_000
 
@@ -18,6 +18,12 @@ MS = 1_700_000_000_000
 class Row:
     def __init__(self, number: int) -> None:
         self.id = number
+
+
+class Born(Row):
+    def __init__(self, number: int, created_at: int) -> None:
+        super().__init__(number)
+        self.created_at = created_at
 
 
 class Book:
@@ -137,3 +143,63 @@ async def test_order_history() -> None:
         assert found == [5, 6, 8]
         assert [call.path for call in venue.calls] == ["/api/v3/wallet/m/orders/history"] * 3
         assert [call.parameters["from_id"] for call in venue.calls] == ["5", "6", "8"]
+
+
+class Resting:
+    """A list of what rests, newest first, which may change while it is read; `cap` is the venue's own."""
+
+    def __init__(self, *moments: int, is_inclusive: bool = True, cap: int = 1_000) -> None:
+        self.rows = dict(enumerate(moments, 1))
+        self.is_inclusive = is_inclusive
+        self.cap = cap
+        self.asked: list[tuple[int | None, int]] = []
+        self.meanwhile: dict[int, Callable[[dict[int, int]], object]] = {}  # before which page
+
+    async def fetch(self, moment: int | None, limit: int) -> Sequence[Born]:
+        self.asked.append((moment, limit))
+        if change := self.meanwhile.get(len(self.asked)):
+            change(self.rows)
+        last = MS if moment is None else moment - (not self.is_inclusive)
+        found = [Born(number, at) for number, at in self.rows.items() if at <= last]
+        return sorted(found, key=lambda row: (-row.created_at, -row.id))[: min(limit, self.cap)]
+
+    async def read(self, page_limit: int = 3) -> list[int]:
+        return [row.id for row in await back_from_now(self.fetch, page_limit=page_limit)]
+
+
+@pytest.mark.parametrize("is_inclusive", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7, 20])
+async def test_every_resting_order_once(is_inclusive: bool, count: int) -> None:
+    resting = Resting(*(MS // 2 + 7 * (number // 2) for number in range(count)), is_inclusive=is_inclusive)
+    assert await resting.read() == sorted(resting.rows, reverse=True)
+    assert await resting.read(1_000) == sorted(resting.rows, reverse=True)
+
+
+async def test_a_page_that_is_not_full_is_the_last() -> None:
+    resting = Resting(1, 2)
+    assert await resting.read() == [2, 1]
+    assert resting.asked == [(None, 3)]
+    many = Resting(*range(1, 50))
+    assert len(await many.read(1_000)) == 49
+    assert many.asked == [(None, 1_000)]
+
+
+async def test_pages_that_the_venue_cuts_shorter_are_read_on() -> None:
+    for cap in (50, 100):
+        resting = Resting(*range(1, 321), cap=cap)
+        assert len(await resting.read(1_000)) == 320
+
+
+async def test_what_changes_meanwhile_hides_nothing_else() -> None:
+    resting = Resting(*range(10, 100, 10))
+    resting.meanwhile = {
+        2: lambda rows: (rows.pop(9), rows.pop(8), rows.pop(5)),  # two that were read already, and one to come
+        3: lambda rows: rows.update({10: 500}),  # a new one
+    }
+    assert await resting.read() == [9, 8, 7, 6, 4, 3, 2, 1]
+
+
+async def test_more_of_one_moment_than_a_page_holds_end_it() -> None:
+    resting = Resting(*[5] * 9)
+    assert len(await resting.read()) == 3
+    assert len(resting.asked) == 2

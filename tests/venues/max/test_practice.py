@@ -14,7 +14,7 @@ from tests.venues.transport.stream_rig import until
 from venues.commands import CancelRequest, Channel, OrderRequest, Subscription
 from venues.events import BarUpdate, BookSnapshot, Event, FillUpdate, OrderUpdate, PositionUpdate, Ticker, Trade
 from venues.max.venue import MaxVenue, Settings
-from venues.model import Instrument, InstrumentId, MarginMode, OrderStatus, OrderType, Side
+from venues.model import Instrument, InstrumentId, OrderStatus, OrderType, Side
 from venues.port import Credentials
 from venues.rounding import ceil_to, floor_to
 from venues.simulators.serving import Practice, served_in_thread
@@ -113,14 +113,13 @@ async def test_a_short_sale_in_the_m_wallet(exchange: Practice) -> None:
         venue = desk.venue
         assert await venue.fetch_positions() == []
         await venue.client.create_m_wallet_loan(currency="btc", amount=Decimal("0.001"))
-        sale = desk.request("short1", Side.SELL, OrderType.MARKET, margin_mode=MarginMode.CROSS)
+        sale = desk.request("short1", Side.SELL, OrderType.MARKET, in_margin_wallet=True)
         await venue.submit_order(sale)
         await until(lambda: desk.has(FillUpdate), 20)
         (position,) = [each for each in await venue.fetch_positions() if each.quantity < 0]
         assert position.instrument.symbol.startswith("BTC")
         assert abs(position.quantity + Decimal("0.001")) < Decimal("0.00001")
         assert "loan 0.001 BTC" in position.note
-        assert "AD ratio" in position.note
         back = desk.request("short2", Side.BUY, OrderType.MARKET, position_id="m", reduce_only=True)
         await venue.submit_order(back)
         await until(lambda: sum(isinstance(event, FillUpdate) for event in desk.events) == 2, 20)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
+import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 import venues.max
+import venues.max.client
 from tests.venues.max.documented import SHAPES, methods, surface
 from venues.max import Client, auth, models
 
@@ -66,3 +72,11 @@ def test_the_client_is_imported_only_when_it_is_asked_for(project_root: Path) ->
     assert after > {"httpx", "venues.max.client"}
     assert venues.max.Client is Client
     assert not hasattr(venues.max, "Server")
+
+
+@pytest.mark.parametrize("package", [venues.max, venues.max.client])
+def test_each_module_stands_in_the_list_of_its_package(package: ModuleType) -> None:
+    listed = (inspect.getdoc(package) or "").split("only when it is asked for.")[-1]
+    heads = re.findall(r"^(?: {4})?([a-z_]+(?:, [a-z_]+)*)(?:  .*)?$", listed, re.MULTILINE)
+    names = [name for head in heads for name in head.split(", ")]
+    assert sorted(names) == sorted(each.name for each in pkgutil.iter_modules(package.__path__))

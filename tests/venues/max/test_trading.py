@@ -199,20 +199,6 @@ async def test_nothing_is_amended_here() -> None:
 
 
 @in_virtual_time
-async def test_the_m_wallet_takes_what_is_meant_for_it() -> None:
-    async with connected(has_key=True) as rig:
-        rig.rest.on("POST /wallet/m/order", order_row(wallet_type="m"))
-        rig.rest.on("GET /order", order_row(wallet_type="m"))
-        await rig.venue.submit_order(request_for(margin_mode=MarginMode.CROSS))
-        closing = request_for(
-            OrderType.MARKET, side=Side.SELL, client_order_id="s9", reduce_only=True, position_id="m"
-        )
-        rig.rest.on("POST /wallet/m/order", order_row(id=509, wallet_type="m", client_oid="s9"))
-        await rig.venue.submit_order(closing)
-        assert rig.rest.commands == ["POST /wallet/m/order"] * 2
-
-
-@in_virtual_time
 async def test_without_a_key_nothing_is_sent_and_nothing_read() -> None:
     async with connected() as rig:
         with pytest.raises(NotSent):

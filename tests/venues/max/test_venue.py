@@ -16,7 +16,7 @@ from tests.venues.transport.stream_rig import passes, until
 from tests.venues.transport.virtual import in_virtual_time
 from venues.errors import ConfigurationError, ConnectionLost, RateLimited, UnknownInstrument, VenueError
 from venues.events import LinkState, StreamStatus
-from venues.max.connection import CONNECT, http_timing, make_limiter, make_stream
+from venues.max.connection import CONNECT, make_limiter, make_streams
 from venues.max.venue import MaxVenue, Settings, create
 from venues.model import InstrumentId, OrderType, TimeInForce
 from venues.port import Mode, Venue
@@ -53,14 +53,6 @@ def test_what_it_says_of_itself() -> None:
 def test_an_address_that_can_not_be_used(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         MaxVenue(Settings(**wrong))
-
-
-def test_every_time_but_that_of_a_limit_is_scaled() -> None:
-    plain, tenth = http_timing(1.0), http_timing(0.1)
-    kept = {"attempts", "patience", "cancel_patience"}
-    for name in plain.__struct_fields__:
-        factor = 1 if name in kept else 10
-        assert getattr(tenth, name) == pytest.approx(getattr(plain, name) / factor)
 
 
 @in_virtual_time
@@ -164,13 +156,9 @@ async def test_six_hundred_connections_an_hour_are_the_most() -> None:
             pass
     async with ScriptedStream() as server:
         told: list[StreamStatus] = []
-        stream = make_stream(
-            Settings(rest_url="http://127.0.0.1:9", ws_url=server.url),
-            limiter,
-            on_status=told.append,
-            on_open=lambda _: None,
-            on_quarantine=lambda _: None,
-            rng=random.Random(4),
+        settings = Settings(rest_url="http://127.0.0.1:9", ws_url=server.url)
+        stream = make_streams(settings, limiter, rng=random.Random(4)).make(
+            on_status=told.append, on_open=lambda _: None, on_quarantine=lambda _: None
         )
         stream.start()
         await passes(3_590)

@@ -7,20 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.venues.max.client_rig import shared_tls
 from tests.venues.max.scripted_max import KEY, SECRET
 from tests.venues.max.scripted_venue import TIME_MS, RoutedRest, ScriptedStream, order_row, user, user_order
 from tests.venues.transport.stream_rig import open_descriptors, until
-from venues.book import Book
+from tests.venues.transport.venue_rig import Consumer
 from venues.commands import Channel, OrderRequest, Subscription
-from venues.events import BookDelta, BookSnapshot, Event, FillUpdate, LinkState, Notice, OrderUpdate, StreamStatus
 from venues.max.venue import MaxVenue, Settings
-from venues.model import Fill, InstrumentId, Order, OrderType, Side
+from venues.model import InstrumentId, OrderType, Side
 from venues.port import Credentials, Departure
-
-T = TypeVar("T")
 
 BTC, ETH, USDT = (InstrumentId("max", symbol) for symbol in ("BTCTWD", "ETHTWD", "USDTTWD"))
 CREDENTIALS = Credentials(KEY, SECRET)
@@ -28,14 +25,13 @@ BOOK = Subscription(Channel.BOOK, BTC)
 ACCOUNT = Subscription(Channel.ACCOUNT)
 
 
-class VenueRig:
-    """The venue, its consumer and what it told; `books` follows the events alone."""
+class VenueRig(Consumer[MaxVenue]):
+    """The venue at both halves of a scripted MAX."""
 
     def __init__(self, stream: ScriptedStream, rest: RoutedRest, **settings: Any) -> None:
+        super().__init__(TIME_MS * 1_000_000)
         self.stream = stream
         self.rest = rest
-        self.events: list[Event] = []
-        self.books: dict[InstrumentId, Book] = {}
         self.departures: list[Departure] = []
         numbers = count(TIME_MS + 10)
         given: dict[str, Any] = {"rest_url": rest.origin, "ws_url": stream.url, "seed": 4} | settings
@@ -46,46 +42,10 @@ class VenueRig:
             wall=self.wall,
             monotonic=asyncio.get_running_loop().time,
         )
-        self._consumer = asyncio.create_task(self._consume())
-
-    def wall(self) -> int:
-        """Our clock: the loop's seconds after the venue's beginning."""
-        return TIME_MS * 1_000_000 + round(asyncio.get_running_loop().time() * 1e9)
-
-    def of(self, kind: type[T]) -> list[T]:
-        """Returns the events of a kind so far."""
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def orders(self) -> list[Order]:
-        return [event.order for event in self.of(OrderUpdate)]
-
-    @property
-    def fills(self) -> list[Fill]:
-        return [event.fill for event in self.of(FillUpdate)]
-
-    @property
-    def state(self) -> LinkState:
-        return self.of(StreamStatus)[-1].state
-
-    @property
-    def notices(self) -> list[str]:
-        return [notice.text for notice in self.of(Notice)]
+        self.follow()
 
     async def depart(self, departure: Departure) -> None:
         self.departures.append(departure)
-
-    async def _consume(self) -> None:
-        async for batch in self.venue.events():
-            assert batch
-            self.events += batch
-            for event in batch:
-                if isinstance(event, BookSnapshot | BookDelta):
-                    self.books.setdefault(event.instrument, Book(event.instrument)).apply(event)
-
-    async def aclose(self) -> None:
-        await self.venue.aclose()
-        await self._consumer
 
 
 @asynccontextmanager

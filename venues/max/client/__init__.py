@@ -32,8 +32,8 @@ from venues.model import NANOSECONDS
 from venues.port import Credentials
 from venues.secret import Secret
 from venues.transport.clock import ServerClock
-from venues.transport.http import Timing
 from venues.transport.nonces import KeyNonces
+from venues.transport.timing import Timing
 
 __all__ = ["Client", "Session", "make_session"]
 

@@ -9,7 +9,11 @@ Raises (the commands):
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from venues.max.client.calls import Calls, paged
+from venues.max.codes import judge_funds
 from venues.max.models import (
     MWalletADRatio,
     MWalletInterest,
@@ -19,8 +23,10 @@ from venues.max.models import (
     MWalletRepayment,
     MWalletTransfer,
 )
-from venues.max.parameters import Figure, compact, currency_of, figure_of, given, one_of, word_of
+from venues.max.parameters import Figure, Value, compact, currency_of, figure_of, given, one_of, word_of
 from venues.transport.exchange import Dispatch
+
+T = TypeVar("T")
 
 DIRECTIONS = ("in", "out")
 
@@ -33,7 +39,7 @@ class MarginCalls(Calls):
     ) -> MWalletLoan:
         """Borrows into the M-wallet."""
         parameters = compact(currency=currency_of(currency), amount=figure_of(amount, "the amount"))
-        return await self._command("borrow", "POST", "/wallet/m/loan", MWalletLoan, parameters, dispatch=dispatch)
+        return await self._move("borrow", "/wallet/m/loan", MWalletLoan, parameters, dispatch)
 
     async def m_wallet_loans(
         self, currency: str, *, timestamp: int | None = None, order: str | None = None, limit: int | None = None
@@ -54,9 +60,7 @@ class MarginCalls(Calls):
             amount=figure_of(amount, "the amount"),
             side=one_of(side, DIRECTIONS, "a side"),
         )
-        return await self._command(
-            "transfer", "POST", "/wallet/m/transfer", MWalletTransfer, parameters, dispatch=dispatch
-        )
+        return await self._move("transfer", "/wallet/m/transfer", MWalletTransfer, parameters, dispatch)
 
     async def m_wallet_transfers(
         self,
@@ -81,9 +85,7 @@ class MarginCalls(Calls):
     ) -> MWalletRepayment:
         """Pays back principal and interest."""
         parameters = compact(currency=currency_of(currency), amount=figure_of(amount, "the amount"))
-        return await self._command(
-            "repay", "POST", "/wallet/m/repayment", MWalletRepayment, parameters, dispatch=dispatch
-        )
+        return await self._move("repay", "/wallet/m/repayment", MWalletRepayment, parameters, dispatch)
 
     async def m_wallet_repayments(
         self, currency: str, *, timestamp: int | None = None, order: str | None = None, limit: int | None = None
@@ -130,3 +132,8 @@ class MarginCalls(Calls):
     async def m_wallet_ad_ratio(self) -> MWalletADRatio:
         """Returns how well the debts are covered."""
         return await self._read("read AD ratio", "/wallet/m/ad_ratio", MWalletADRatio)
+
+    async def _move(
+        self, what: str, path: str, into: type[T], parameters: Mapping[str, Value], dispatch: Dispatch | None
+    ) -> T:
+        return await self._command(what, "POST", path, into, parameters, judge=judge_funds, dispatch=dispatch)

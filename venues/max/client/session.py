@@ -15,8 +15,9 @@ from venues.max.limits import POOLS, PUBLIC
 from venues.port import Credentials
 from venues.redaction import Redaction, redaction_of
 from venues.transport.exchange import Dispatch, Judge, Request
-from venues.transport.http import HttpClient, Timing
+from venues.transport.http import HttpClient
 from venues.transport.ratelimit import RateLimiter
+from venues.transport.timing import Timing
 
 T = TypeVar("T")
 

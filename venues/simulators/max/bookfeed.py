@@ -122,9 +122,7 @@ class BookFeed:
 
     def _draw(self) -> str:
         """Returns the fault that strikes this push, if one does."""
-        if self._faults.is_quiet:
-            return ""
-        kind = next((kind for kind in _KINDS if self._faults.on(kind, MARKET)), "")
+        kind = self._faults.first(_KINDS, MARKET)
         self._nans += kind == _NAN
         return kind
 

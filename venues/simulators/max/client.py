@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from venues.simulators.max.quota import Quota
 from venues.simulators.outgoing import ACCOUNT, MARKET, Outgoing
+from venues.simulators.quota import Quota
 
 _PER_SECOND, _PER_MINUTE = 20, 200  # messages of a client
 
@@ -44,6 +44,7 @@ class Client:
         self._heard = 0
         self._heard_at = now
         self._second, self._minute = Quota(_PER_SECOND, time_scale), Quota(_PER_MINUTE, 60 * time_scale)
+        self._messages = 0
 
     @property
     def call(self) -> str:
@@ -52,7 +53,13 @@ class Client:
 
     def takes_message(self, now: int) -> bool:
         """Counts one message; False where there are too many."""
+        self._messages += 1
         return self._second.take(now) and self._minute.take(now)
+
+    def row(self) -> dict[str, int]:
+        """Returns how much this connection has sent: in all, and the most within a second and within a minute."""
+        most = {"most_a_second": self._second.fullest, "most_a_minute": self._minute.fullest}
+        return {"messages": self._messages, "topics": len(self.topics)} | most
 
     def is_silent(self, now: int, longest: int) -> bool:
         """Says whether no ping frame has come for longer than `longest` nanoseconds."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from venues.errors import ConfigurationError
 from venues.model import NANOSECONDS
-from venues.recording.format import RecordingError
 from venues.simulators.core import LocalExchange
+from venues.simulators.local_venue import LocalVenue, making
+from venues.simulators.max.acts import perform
 from venues.simulators.max.demo import Past
+from venues.simulators.max.liquidation import Liquidator
 from venues.simulators.max.markets import DEPOSITS, VENUE, listings
 from venues.simulators.max.orders import Orders
 from venues.simulators.max.pushes import Publisher
@@ -31,7 +33,7 @@ _BOOKED_AFTER = 0.02  # seconds between an answer to a command and its being don
 _FEE_AFTER = 0.2  # seconds between a trade and its fee
 
 
-class MaxSimulator:
+class MaxSimulator(LocalVenue):
     """A local MAX. `market` is the exchange behind it, where markets and currencies are named in capitals."""
 
     venue = VENUE
@@ -39,11 +41,7 @@ class MaxSimulator:
     def __init__(
         self, settings: SimulatorSettings, faults: Faults, clock: Clock, api_key: str, api_secret: str
     ) -> None:
-        self.settings = settings
-        self.faults = faults
-        self.clock = clock
-        self.api_key = api_key
-        self.api_secret = api_secret
+        super().__init__(settings, faults, clock, api_key, api_secret)
         self.market = LocalExchange(
             listings(settings.symbols),
             venue=VENUE,
@@ -62,25 +60,11 @@ class MaxSimulator:
         self.queue = CommandQueue(clock, _BOOKED_AFTER * settings.time_scale)
         self.wallet = Wallet(self.market)
         self.past = Past(clock.time_ns())
+        self.liquidator = Liquidator(self)
+        self.requires_market = False  # of who lists open orders
         self.publisher = Publisher(self)
         self.door = Door(self)
         self._rest = Rest(self)
-
-    def __repr__(self) -> str:
-        return f"MaxSimulator({self.settings!r})"
-
-    def server_time_ns(self) -> int:
-        """Returns the venue's clock: ours, off by the seconds of the fault `skewed-clock`."""
-        now = self.clock.time_ns()
-        if not self.faults.is_on("skewed-clock"):
-            return now
-        return now + round(self.faults.number("skewed-clock") * NANOSECONDS)
-
-    def is_unseen(self, ts_created: int) -> bool:
-        """Says whether queries do not know yet what was made at `ts_created` (the fault stale-orders)."""
-        if not self.faults.is_on("stale-orders", "query"):
-            return False
-        return self.clock.time_ns() - ts_created < self.faults.number("stale-orders", "query") * NANOSECONDS
 
     def has_fee(self, ts_event: int) -> bool:
         """Says whether the fee of a trade at `ts_event` is known already: it is computed a little later."""
@@ -108,21 +92,26 @@ class MaxSimulator:
     async def run(self) -> None:
         """Lets the market live until cancelled."""
         try:
-            await self.market.run()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.market.run())
+                tasks.create_task(self.liquidator.run())
         finally:
             self.queue.aclose()
 
     def state(self) -> dict[str, Any]:
         """Returns books, orders, fills and balances as plain values, numbers as text.
 
-        A stop order that has become an order is one order, not two.
+        And what streams have sent, and what was done with the M-wallet's funds. A stop order that has become an
+        order is one order, not two.
         """
-        state = self.market.state()
+        state = self.market.state() | {"streams": self.publisher.rows(), "m_wallet": self.wallet.state()}
         state["orders"] = [row for row in state["orders"] if row.get("became") != row["id"]]
         return state
 
     def act(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Does what the control API asks for. Raises ValueError: it makes no sense."""
+        if perform(self, wish):
+            return {}
         symbol = wish.get("symbol")
         return self.market.act({**wish, "symbol": symbol.upper()} if isinstance(symbol, str) else wish)
 
@@ -139,9 +128,5 @@ def create(
     Raises:
         ConfigurationError: a symbol is not a market, or the recording can not be played; says why.
     """
-    try:
+    with making(VENUE):
         return MaxSimulator(settings, faults, clock or WallClock(), *credentials)
-    except RecordingError as error:
-        raise ConfigurationError(VENUE, error.message) from error
-    except ValueError as error:
-        raise ConfigurationError(VENUE, str(error)) from error

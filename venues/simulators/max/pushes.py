@@ -53,6 +53,10 @@ class Publisher:
         del self._clients[client]
         self.subscribed()
 
+    def rows(self) -> list[dict[str, int]]:
+        """Returns what each open connection has sent so far."""
+        return [client.row() for client in self._clients]
+
     def subscribed(self) -> None:
         """To be called when a client's subscriptions have changed."""
         self.market.sort(self._clients)

@@ -12,18 +12,25 @@ from venues.simulators.port import Clock
 
 
 class CommandQueue:
-    """Does what is put into it `delay` seconds later, in order. Tasks live until `aclose`."""
+    """Does what is put into it `delay` seconds later, in order. A new delay is none of what is there already.
+
+    Tasks live until `aclose`.
+    """
 
     def __init__(self, clock: Clock, delay: float) -> None:
         self._clock = clock
-        self._delay = round(delay * NANOSECONDS)
+        self.delay = delay
         self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """How many wait their turn."""
+        return len(self._waiting)
+
     def put(self, work: Callable[[], None]) -> None:
         """Queues a command behind those that came before."""
-        self._waiting.append((self._clock.time_ns() + self._delay, work))
+        self._waiting.append((self._clock.time_ns() + round(self.delay * NANOSECONDS), work))
         if self._draining is None:
             self._draining = self._start(self._drain())
 

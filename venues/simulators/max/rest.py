@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from venues.model import NANOSECONDS
+from venues.simulators.gateway import METHODS, Ban, by_path, http_date, page, read_body
 from venues.simulators.max import (
     rest_account,
     rest_funds,
@@ -27,7 +26,6 @@ from venues.simulators.max import (
 from venues.simulators.max.calls import Call
 from venues.simulators.max.figures import milliseconds, seconds
 from venues.simulators.max.params import Params, body_params, query_params
-from venues.simulators.max.quota import Quota
 from venues.simulators.max.refusals import (
     BAD_SIGNATURE,
     FORBIDDEN,
@@ -39,14 +37,15 @@ from venues.simulators.max.refusals import (
     Refusal,
 )
 from venues.simulators.max.signing import NonceUsed, comparable, is_signature, parse_payload
+from venues.simulators.quota import Quota
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
 
 PREFIX = "/api/v3"
 STATUS_PATH = "/api/status/max-api"  # of another host, which is this one here
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _MOST, _WINDOW = 1_200, 60.0  # requests of the public, and of the account, in how many seconds
+_M_WALLET = f"{PREFIX}/wallet/m/"
 _WALLET = re.compile(r"/wallet/(spot|m)/")
 _encode = msgspec.json.Encoder().encode
 
@@ -65,12 +64,10 @@ class Rest:
 
     def __init__(self, venue: MaxSimulator) -> None:
         self._venue = venue
-        self._paths: dict[str, dict[str, Call]] = {}
-        for call in CALLS:
-            self._paths.setdefault(call.path, {})[call.method] = call
+        self._paths = by_path(CALLS)
         window = _WINDOW * venue.settings.time_scale
         self._quotas = {is_signed: Quota(_MOST, window) for is_signed in (True, False)}
-        self._banned_until = 0
+        self._ban = Ban(venue.clock, venue.faults)
         self._refusals = 0  # how many requests the fault rate-limit has refused
         self._answers = 0
         self._started = venue.clock.time_ns()
@@ -78,7 +75,7 @@ class Rest:
     def routes(self) -> list[BaseRoute]:
         return [
             Route(STATUS_PATH, self._status, methods=["GET"]),
-            Route("/{path:path}", self._serve, methods=list(_METHODS)),
+            Route("/{path:path}", self._serve, methods=list(METHODS)),
         ]
 
     def call_of(self, method: str, path: str) -> str:
@@ -103,10 +100,9 @@ class Rest:
         call = calls.get(request.method)
         if call is None:
             return self._refused(Refusal(NOT_FOUND))
-        try:
-            body = await request.body()
-        except ClientDisconnect:
-            return self._page(400, "Bad Request")  # nobody is there to read it
+        body = await read_body(request)
+        if body is None:
+            return self._page(400, "Bad Request")
         return self._answer(call, request, body, wallet)
 
     def _answer(self, call: Call, request: Request, body: bytes, wallet: str) -> Response:
@@ -148,6 +144,8 @@ class Rest:
             raise Refusal(BAD_SIGNATURE, "the path is not that of the payload")
         if comparable(signed) != comparable(values):
             raise Refusal(BAD_SIGNATURE, "the parameters are not those of the payload")
+        if request.url.path.startswith(_M_WALLET) and not venue.wallet.is_enabled:
+            raise Refusal(FORBIDDEN, "M-wallet is not enabled")
         if headers.get("x-sub-account"):
             raise Refusal(FORBIDDEN, "there is no such sub-account")
         try:
@@ -159,27 +157,14 @@ class Rest:
 
     def _refused_by_fault(self, call: Call) -> Response | None:
         faults = self._venue.faults
-        if faults.is_quiet:
-            self._banned_until = 0
-            return None
-        if self._is_banned(call):
-            until = -(-self._banned_until // NANOSECONDS)
-            return self._too_many({"Retry-After": str(until)})
+        if self._ban.strikes(call.kind):
+            return self._too_many({"Retry-After": str(self._ban.ends_at)})
         if faults.on("maintenance", call.kind):
             words = {"success": False, "error": {"code": 503, "message": "system is under maintenance"}}
             return self._json(words, 503)
         if faults.on("rate-limit", call.kind):
             return self._limited(call, faults.number("rate-limit", call.kind))
         return None
-
-    def _is_banned(self, call: Call) -> bool:
-        """A ban that strikes lasts for its value in seconds, or until it is switched off."""
-        faults, now = self._venue.faults, self._venue.clock.time_ns()
-        if not faults.is_on("ban", call.kind):
-            self._banned_until = 0
-        elif not self._banned_until and faults.on("ban", call.kind):
-            self._banned_until = now + round(faults.number("ban", call.kind) * NANOSECONDS)
-        return now < self._banned_until
 
     def _limited(self, call: Call, wait: float) -> Response:
         """Says that it was too many: without a time, with a Unix time, or by a proxy's page with seconds."""
@@ -212,13 +197,12 @@ class Rest:
         return Response(_encode(content), status, self._headers(headers), "application/json")
 
     def _page(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:
-        page = f"<html><head><title>{status} {words}</title></head><body><h1>{status} {words}</h1></body></html>\n"
-        return Response(page, status, self._headers(headers), "text/html")
+        return page(status, words, self._headers(headers))
 
     def _headers(self, more: Mapping[str, str] | None) -> dict[str, str]:
         self._answers += 1
         return {
-            "Date": formatdate(self._venue.server_time_ns() / NANOSECONDS, usegmt=True),
+            "Date": http_date(self._venue.server_time_ns()),
             "X-Request-Id": self._venue.tag(f"request {self._answers}"),
             **(more or {}),
         }

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
 
 
-def _info(_venue: MaxSimulator, _params: Params) -> Any:
+def _info(venue: MaxSimulator, _params: Params) -> Any:
     return {
         "email": "practice@practice.test",
         "level": 2,
-        "m_wallet_enabled": True,
+        "m_wallet_enabled": venue.wallet.is_enabled,
         "current_vip_level": _vip(1, 0, 0, float(MAKER_FEE), float(TAKER_FEE)),
         "next_vip_level": _vip(2, 3_000_000, 500, 0.00036, 0.00135),
     }

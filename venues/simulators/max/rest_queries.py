@@ -36,7 +36,8 @@ def _order(venue: MaxSimulator, params: Params) -> Any:
 
 
 def _open(venue: MaxSimulator, params: Params) -> Any:
-    return _listed(params, venue.orders.open(read_wallet(params), params.optional_market()))
+    symbol = params.market().id.symbol if venue.requires_market else params.optional_market()
+    return _listed(params, venue.orders.open(read_wallet(params), symbol))
 
 
 def _closed(venue: MaxSimulator, params: Params) -> Any:

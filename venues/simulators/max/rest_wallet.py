@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from venues.errors import VenueError
 from venues.simulators.max.calls import Call
 from venues.simulators.max.figures import figure, milliseconds
 from venues.simulators.max.params import Params
-from venues.simulators.max.refusals import FORBIDDEN, NO_FUNDS, NO_RESOURCE, Refusal
+from venues.simulators.max.refusals import CREATE_FAILED, FORBIDDEN, NO_FUNDS, NO_RESOURCE, Refusal
 from venues.simulators.max.wallet import HOURLY_RATES, InterestRow, Row
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
 
 _DONE = "confirmed"
+_MOVED = "done"  # the word of transfers
 
 
 def _loan_row(row: Row) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def _loan_row(row: Row) -> dict[str, Any]:
 
 
 def _transfer_row(row: Row) -> dict[str, Any]:
-    return {**_common(row), "side": row.side}
+    return {**_common(row), "side": row.side, "state": _MOVED}
 
 
 def _repayment_row(row: Row) -> dict[str, Any]:
@@ -41,27 +44,37 @@ def _common(row: Row) -> dict[str, Any]:
 
 
 def _loan(venue: MaxSimulator, params: Params) -> Any:
-    return _loan_row(venue.wallet.borrow(params.currency(HOURLY_RATES), params.amount("amount")))
+    currency, amount = params.currency(HOURLY_RATES), params.amount("amount")
+    return _loan_row(_done(venue, lambda: venue.wallet.borrow(currency, amount)))
 
 
 def _transfer(venue: MaxSimulator, params: Params) -> Any:
     currency, amount = params.currency(HOURLY_RATES), params.amount("amount")
     side = params.one_of("side", ("in", "out"))
-    return _transfer_row(_done(lambda: venue.wallet.transfer(currency, amount, side)))
+    return _transfer_row(_done(venue, lambda: venue.wallet.transfer(currency, amount, side)))
 
 
 def _repayment(venue: MaxSimulator, params: Params) -> Any:
     currency, amount = params.currency(HOURLY_RATES), params.amount("amount")
-    return _repayment_row(_done(lambda: venue.wallet.repay(currency, amount)))
+    return _repayment_row(_done(venue, lambda: venue.wallet.repay(currency, amount)))
 
 
-def _done(work: Callable[[], Row]) -> Row:
+def _done(venue: MaxSimulator, work: Callable[[], Row]) -> Row:
+    """Does it; by the fault late-booking later, after an answer that proves nothing."""
+    if venue.faults.on("late-booking", "submit"):
+        venue.queue.put_late(partial(_do_late, work), venue.faults.number("late-booking", "submit"))
+        raise Refusal(CREATE_FAILED, "Failed to process")
     try:
         return work()
     except VenueError as error:
         if error.code == "INSUFFICIENT_FUNDS":
             raise Refusal(NO_FUNDS) from None
         raise Refusal(FORBIDDEN, error.message) from None
+
+
+def _do_late(work: Callable[[], Row]) -> None:
+    with contextlib.suppress(VenueError, Refusal):  # nobody is there to be told
+        work()
 
 
 def _rows(name: str, show: Callable[[Row], dict[str, Any]]) -> Callable[[MaxSimulator, Params], Any]:
@@ -71,7 +84,8 @@ def _rows(name: str, show: Callable[[Row], dict[str, Any]]) -> Callable[[MaxSimu
         currency = params.currency(HOURLY_RATES)
         side = params.one_of("side", ("in", "out")) if name == "transfers" else ""
         kept: list[Row] = getattr(venue.wallet, name)
-        found = [row for row in kept if row.currency == currency and side in ("", row.side)]
+        mine = (row for row in kept if row.currency == currency and side in ("", row.side))
+        found = [row for row in mine if not venue.is_unseen(row.at)]
         return [show(row) for row in params.page(found, lambda row: milliseconds(row.at))]
 
     return answer

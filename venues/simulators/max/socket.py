@@ -1,4 +1,4 @@
-"""MAX's WebSocket: who may connect, the connections, and the one task that pushes to all of them.
+"""MAX's WebSocket: where it is, and who may connect.
 
 A client that sends too much is closed, and its address banned: the handshake is then answered with 429 and a
 Retry-After in Unix seconds, and whoever comes before that waits longer.
@@ -6,8 +6,6 @@ Retry-After in Unix seconds, and whoever comes before that waits longer.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -15,28 +13,21 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from venues.model import NANOSECONDS
-from venues.simulators.frames import FrameSender
 from venues.simulators.gate_connection import CONNECTION
 from venues.simulators.max.actions import take
 from venues.simulators.max.client import Client
 from venues.simulators.max.pushes import BANNED, SILENT
-from venues.simulators.max.quota import Quota
 from venues.simulators.outgoing import Outgoing
+from venues.simulators.quota import Quota
+from venues.simulators.sockets import Sockets
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
 
 PATHS = ("/ws", "/")
-_POLICY_VIOLATION = 1008
 _MOST_CONNECTS, _HOUR = 600, 3_600.0
 _PENALTY = 60.0  # seconds of a ban for too many messages or connections
 _LONGEST_PENALTY = 8  # times the first one
-
-
-def socket_routes(venue: MaxSimulator) -> list[WebSocketRoute]:
-    """Returns the routes of the simulator's stream."""
-    sockets = _Sockets(venue, venue.door)
-    return [WebSocketRoute(path, sockets.serve) for path in PATHS]
 
 
 class Door:
@@ -80,85 +71,44 @@ class Door:
         self.ban(_PENALTY * self._scale)
 
 
-class _Sockets:
-    """All connections of one simulator. A failure of the pushing ends every one of them, and is raised there."""
+def socket_routes(venue: MaxSimulator) -> list[WebSocketRoute]:
+    """Returns the routes of the simulator's stream."""
+    door, publisher = venue.door, venue.publisher
 
-    def __init__(self, venue: MaxSimulator, door: Door) -> None:
-        self._venue = venue
-        self._door = door
-        self._pushing: asyncio.Task[None] | None = None
-        self._open = 0
+    def hear(client: Client, frame: str | bytes) -> None:
+        if client.takes_message(venue.clock.time_ns()):
+            take(venue, client, frame)
+        else:
+            door.punish()
+            client.outgoing.end(BANNED)
 
-    async def serve(self, websocket: WebSocket) -> None:
-        """Speaks with one client until either side ends it."""
-        if until := self._door.refusal():
-            headers = {"Retry-After": str(until)}
-            await websocket.send_denial_response(Response("Too Many Requests", 429, headers, "text/plain"))
-            return
-        await websocket.accept()
-        venue, publisher = self._venue, self._venue.publisher
-        sender = FrameSender(websocket, venue.faults)
-        connection = websocket.scope.get("state", {}).get(CONNECTION)
-        client = Client(
-            Outgoing(sender.send),
-            lambda: connection.pings if connection is not None else 0,
-            venue.clock.time_ns(),
-            venue.settings.time_scale,
-        )
-        publisher.join(client)
-        pushing = self._start_pushing()
-        tasks = [
-            asyncio.create_task(self._read(websocket, client)),
-            asyncio.create_task(client.outgoing.run()),
-            asyncio.create_task(client.outgoing.ended.wait()),
-        ]
-        try:
-            ended, _ = await asyncio.wait((*tasks, pushing), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            publisher.leave(client)
-            await self._stop_pushing()
-            await _cancel(tasks)
-        for task in ended:
-            if not task.cancelled():
-                task.result()
-        if client.outgoing.reason in (BANNED, SILENT):
-            await sender.close(_POLICY_VIOLATION, client.outgoing.reason)
-
-    async def _read(self, websocket: WebSocket, client: Client) -> None:
-        while True:
-            message = await websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            if not client.takes_message(self._venue.clock.time_ns()):
-                self._door.punish()
-                client.outgoing.end(BANNED)
-                return
-            frame = message.get("text")
-            take(self._venue, client, message["bytes"] if frame is None else frame)
-
-    async def _push(self) -> None:
+    async def push() -> None:
         """Pushes until cancelled; while a ban is on, nobody stays connected."""
-        publisher = self._venue.publisher
         while True:
             await publisher.wait()
-            if not self._venue.faults.is_quiet and self._door.is_banned():
+            if not venue.faults.is_quiet and door.is_banned():
                 publisher.end_all(BANNED)
             publisher.tick()
 
-    def _start_pushing(self) -> asyncio.Task[None]:
-        self._open += 1
-        if self._pushing is None:
-            self._pushing = asyncio.create_task(self._push())
-        return self._pushing
+    sockets = Sockets[Client](
+        venue.faults, publisher, push=push, take=hear, farewells={reason: reason for reason in (BANNED, SILENT)}
+    )
 
-    async def _stop_pushing(self) -> None:
-        self._open -= 1
-        if not self._open and self._pushing is not None:
-            pushing, self._pushing = self._pushing, None
-            await _cancel([pushing])
+    async def serve(websocket: WebSocket) -> None:
+        if until := door.refusal():
+            headers = {"Retry-After": str(until)}
+            await websocket.send_denial_response(Response("Too Many Requests", 429, headers, "text/plain"))
+            return
+        connection = websocket.scope.get("state", {}).get(CONNECTION)
 
+        def client(outgoing: Outgoing) -> Client:
+            return Client(
+                outgoing,
+                lambda: connection.pings if connection is not None else 0,
+                venue.clock.time_ns(),
+                venue.settings.time_scale,
+            )
 
-async def _cancel(tasks: Iterable[asyncio.Task[object]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        await sockets.serve(websocket, client)
+
+    return [WebSocketRoute(path, serve) for path in PATHS]

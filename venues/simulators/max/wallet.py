@@ -1,13 +1,10 @@
-"""The M-wallet: one cross margin account with loans, interest by the started hour, and an AD ratio.
-
-Nothing is liquidated here: the ratio is told, and what follows is left to the trader.
-"""
+"""The M-wallet: one cross margin account with loans, interest by the started hour, and an AD ratio."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -64,6 +61,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     side: str = ""
     interest: Decimal = ZERO
 
+    def shown(self) -> dict[str, str]:
+        """Returns it as the control API shows it."""
+        return {
+            "sn": self.sn,
+            "currency": self.currency,
+            "amount": f"{self.amount:f}",
+            "interest": f"{self.interest:f}",
+            "side": self.side,
+        }
+
 
 class InterestRow(NamedTuple):
     """The interest of one loan for one started hour."""
@@ -85,6 +92,7 @@ class Wallet:
         self.repayments: list[Row] = []
         self.interests: list[InterestRow] = []
         self._hours: dict[int, int] = {}
+        self.is_enabled = True
         self.told: Callable[[str], None] = lambda _: None
         for currency, amount in M_DEPOSITS.items():
             market.accounts.fund(M, currency, amount, market.now)
@@ -125,6 +133,19 @@ class Wallet:
             "ETH": index["ETHUSDT"],
         }
 
+    @property
+    def has_debt(self) -> bool:
+        """Whether anything is owed, interest included."""
+        return bool(self._market.accounts.loans.owed(self._market.now))
+
+    def state(self) -> dict[str, Any]:
+        """Returns what was borrowed, moved and paid back as plain values, numbers as text."""
+        return {
+            "loans": [row.shown() for row in self.loans],
+            "transfers": [row.shown() for row in self.transfers],
+            "repayments": [row.shown() for row in self.repayments],
+        }
+
     def limits(self) -> dict[str, Decimal]:
         """Returns how much more of each currency may be borrowed from the pool."""
         return {name: max(ZERO, most - self.debt(name).loan) for name, most in LIMITS.items()}
@@ -145,6 +166,13 @@ class Wallet:
 
     def repay(self, currency: str, amount: Decimal) -> Row:
         """Pays back interest first and then the loan. Raises Refusal, VenueError."""
+        interest = self.pay(currency, amount)
+        row = Row(sn=self._sn(), currency=currency, amount=amount, at=self._market.now, interest=interest)
+        self.repayments.append(row)
+        return row
+
+    def pay(self, currency: str, amount: Decimal) -> Decimal:
+        """Pays back without a row of its own; returns the part that was interest. Raises VenueError."""
         self.charge()
         accounts, now = self._market.accounts, self._market.now
         owed = accounts.loans.debt(M, currency, now)
@@ -153,10 +181,8 @@ class Wallet:
         paid = owed.total if owed.total < amount <= self.debt(currency).total else amount
         accounts.loans.repay(M, currency, paid, loan_id=None, now=now)
         accounts.note(M, "repayment", 0, currency, -amount, now)
-        row = Row(sn=self._sn(), currency=currency, amount=amount, at=now, interest=interest)
-        self.repayments.append(row)
         self._changed(currency)
-        return row
+        return interest
 
     def transfer(self, currency: str, amount: Decimal, side: str) -> Row:
         """Moves money in from the spot wallet, or out to it. Raises Refusal, VenueError."""
@@ -172,15 +198,27 @@ class Wallet:
         self._changed(currency)
         return row
 
-    def charge(self) -> None:
-        """Writes down the interest of the hours that have begun since the last time."""
+    def age(self, hours: int) -> None:
+        """Makes every loan so many hours older, as if that time had passed."""
         now = self._market.now
+        self.charge()
+        for loan in self._market.accounts.loans.history((M,), now):
+            loan.ts_created -= hours * _HOUR
+        for currency in self.charge():
+            self.told(currency)
+
+    def charge(self) -> list[str]:
+        """Writes down the interest of the hours that have begun since the last time; returns of what."""
+        now = self._market.now
+        charged: dict[str, None] = {}
         for loan in self._market.accounts.loans.history((M,), now):
             rate = loan.day_rate / 24
             for hour in range(self._hours.get(loan.id, 0), loan.hours if loan.left else 0):
                 row = InterestRow(loan.currency, loan.left * rate, rate, loan.left, loan.ts_created + hour * _HOUR)
                 self.interests.append(row)
+                charged[loan.currency] = None
             self._hours[loan.id] = loan.hours
+        return list(charged)
 
     def _sn(self) -> str:
         return str(self._market.take_number())
