@@ -19,6 +19,7 @@ Level: TypeAlias = Literal["none", "preview", "confirm"]
 DetachPolicy: TypeAlias = Literal["leave", "cancel_session", "cancel_all"]
 KeyStoreName: TypeAlias = Literal["keyring", "file"]
 _LARGEST = 1_000_000  # bytes; a real file has a few thousand
+_LARGEST_RATIO = 100  # of assets to debts
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -53,7 +54,7 @@ class ConfirmSection(Section, frozen=True, kw_only=True):
 
 
 class GuardsSection(Section, frozen=True, kw_only=True):
-    """Limits that no dialog can lift, but for `band_asks`. Notionals in the quote currency; None: the default."""
+    """Limits that no dialog lifts, but for `band_asks`. Amounts in the account's currency; None: the default."""
 
     max_quantity: dict[str, Decimal] | None = None  # symbol -> base units an order may have
     max_notional: Decimal | None = None  # of one order
@@ -61,6 +62,13 @@ class GuardsSection(Section, frozen=True, kw_only=True):
     day_loss: Decimal | None = None  # in the account's currency; reached, nothing that adds risk until 00:00 UTC
     band_asks: Decimal | None = None  # fraction of the mid from which on an order is asked about
     band_denies: Decimal | None = None  # and from which on it is not sent
+
+
+class MarginSection(Section, frozen=True, kw_only=True):
+    """The ratios of assets to debts below which a margin wallet is warned about, where its venue names none."""
+
+    warn_below: Decimal = Decimal("1.5")
+    alarm_below: Decimal = Decimal("1.25")
 
 
 class LockSection(Section, frozen=True, kw_only=True):
@@ -102,6 +110,7 @@ class Config(Section, frozen=True, kw_only=True):
     desk: DeskSection = DeskSection()
     confirm: ConfirmSection = ConfirmSection()
     guards: GuardsSection = GuardsSection()
+    margin: MarginSection = MarginSection()
     lock: LockSection = LockSection()
     detach: DetachSection = DetachSection()
     credentials: CredentialsSection = CredentialsSection()
@@ -161,6 +170,9 @@ def _check_ranges(config: Config, text: str, path: Path) -> None:
     for key, value in amounts.items():
         if not value.is_finite() or value <= 0:
             raise ConfigError(_located(text, path, key, "must be above zero; remove it for the default"))
+    if fault := _margin_fault(config.margin):
+        key, remedy = fault
+        raise ConfigError(_located(text, path, f"margin.{key}", remedy))
     if not config.desk.venues:
         raise ConfigError(_located(text, path, "desk.venue", 'must name a venue, as in ["coinex"]'))
     if not is_account_name(config.desk.account):
@@ -183,6 +195,19 @@ def _check_ranges(config: Config, text: str, path: Path) -> None:
         if fault := _venue_fault(name, section):
             key, remedy = fault
             raise ConfigError(_located(text, path, f"venues.{name}{key}", remedy))
+
+
+def _margin_fault(levels: MarginSection) -> tuple[str, str] | None:
+    """Returns the key that is wrong and the remedy; None where nothing is."""
+    for key, level in (("warn_below", levels.warn_below), ("alarm_below", levels.alarm_below)):
+        if not level.is_finite() or not 1 < level <= _LARGEST_RATIO:
+            return key, (
+                f"must be above 1, where what is held is worth what is owed, and {_LARGEST_RATIO} at most; "
+                "remove it for the default"
+            )
+    if levels.alarm_below >= levels.warn_below:
+        return "alarm_below", f"must be below margin.warn_below, which is {levels.warn_below:f}"
+    return None
 
 
 def _proxy_fault(proxy: str) -> str:

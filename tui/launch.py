@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from tui.cli import Options
-from tui.config import Config, GuardsSection, load_config
+from tui.config import Config, GuardsSection, MarginSection, load_config
 from tui.desk.attendance import Attendance, AttendanceWatch, find_tmux
 from tui.desk.engine import Engine
 from tui.desk.frame import Fact, FactKind, Severity
@@ -23,6 +23,7 @@ from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited
 from tui.desk.journal import JournalError
 from tui.desk.key_entries import KeyEntry, KeyName
+from tui.desk.margin import MarginLevels
 from tui.desk.roster import mode_of
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
@@ -115,6 +116,7 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
             venues,
             tell=tell,
             limits=limits_of(config.guards),
+            margin_levels=levels_of(config.margin),
             account=account,
             detach_policy=config.detach.policy,
             detach_when=attendance.words(),
@@ -278,6 +280,11 @@ def attendance_of(config: Config) -> Attendance:
         without_client=config.detach.tmux_seconds,
         has_client=tmux.has_client if tmux is not None else None,
     )
+
+
+def levels_of(section: MarginSection) -> MarginLevels:
+    """Returns the ratios below which margin wallets are warned about."""
+    return MarginLevels(warn_below=section.warn_below, alarm_below=section.alarm_below)
 
 
 def limits_of(section: GuardsSection) -> Limits:

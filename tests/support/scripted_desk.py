@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.support.frames import NOW
-from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Reason, Verdict
+from tui.desk.control import AmendIntent, CancelScope, FundsIntent, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.frame import Fact, Frame, PanicLine, PanicReceipt
 from tui.desk.key_control import KeyReport, KeyRow, KeysView, NewKey
 from tui.desk.key_entries import KeyName, KeyringCode, KeyringState
@@ -121,6 +121,9 @@ class ScriptedDesk:
         self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode
     ) -> Future[Outcome]:
         return self._asked("set_leverage", instrument, leverage, margin_mode)
+
+    def move_funds(self, intent: FundsIntent) -> Future[Outcome]:
+        return self._asked("move_funds", intent)
 
     def decide_gone(self, key: str) -> Future[Outcome]:
         return self._asked("decide_gone", key)

@@ -13,6 +13,7 @@ from tui.desk.control import OrderIntent
 from tui.desk.estimate import Estimate, estimate, is_within, opposite_levels
 from tui.desk.expressions import Anchor
 from tui.desk.frame import BookView, Frame, QuoteView
+from venues.margin import MarginAccount, MarginAsset
 from venues.model import (
     NANOSECONDS,
     ZERO,
@@ -45,6 +46,22 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     quote: QuoteView | None = None
     balances: tuple[Balance, ...] | None = None  # None: not known yet
     positions: tuple[Position, ...] = ()  # this instrument's, this account's
+    margin: MarginAccount | None = None  # the venue's margin wallet, where it has one that is known
+    wallet: str = ""  # the margin wallet's name where these means are its own: then an order goes there
+
+    @property
+    def takes_margin(self) -> bool:
+        """Whether an order may go to the venue's margin wallet as well as to the spot account."""
+        return bool(self.capabilities.margin_wallet) and self.instrument.takes_margin
+
+    def of_wallet(self, in_margin_wallet: bool) -> Context:
+        """Returns what is known around an order in the margin wallet, or in the spot account."""
+        positions = tuple(each for each in self.positions if each.in_margin_wallet is in_margin_wallet)
+        if not in_margin_wallet:
+            return self if positions == self.positions else msgspec.structs.replace(self, positions=positions)
+        balances = None if self.margin is None else tuple(map(_balance, self.margin.assets))
+        name = self.capabilities.margin_wallet or "margin wallet"
+        return msgspec.structs.replace(self, positions=positions, balances=balances, wallet=name)
 
     @property
     def anchors(self) -> dict[Anchor, Decimal]:
@@ -130,7 +147,20 @@ def make_context(frame: Frame, instrument: Instrument, account: str | None = Non
             for view in frame.positions or ()
             if view.position.instrument == instrument.id and view.account == venue.account
         ),
+        margin=next(
+            (
+                view.wallet
+                for view in frame.margins or ()
+                if view.venue == venue.venue and view.account == venue.account
+            ),
+            None,
+        ),
     )
+
+
+def _balance(asset: MarginAsset) -> Balance:
+    total = asset.available + asset.locked
+    return Balance(currency=asset.currency, total=total, available=asset.available, locked=asset.locked)
 
 
 class Appraisal(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,8 +171,8 @@ class Appraisal(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-def describe(intent: OrderIntent, instrument: Instrument) -> str:
-    """Says in one line what will be sent, exactly as it will be sent."""
+def describe(intent: OrderIntent, instrument: Instrument, wallet: str = "margin wallet") -> str:
+    """Says in one line what will be sent, exactly as it will be sent; `wallet` is the venue's name of that."""
     words = [intent.side.upper(), f"{intent.quantity:,f}", instrument.base]
     words.append("at market" if intent.price is None else f"@ {intent.price:,f}")
     if intent.trigger_price is not None:
@@ -160,11 +190,14 @@ def describe(intent: OrderIntent, instrument: Instrument) -> str:
     for name, price in (("TP", intent.take_profit), ("SL", intent.stop_loss)):
         if price is not None:
             words.append(f"{name} {price:,f}")
+    if intent.in_margin_wallet:
+        words.append(f"· {wallet}")
     return " ".join(words)
 
 
 def appraise(intent: OrderIntent, context: Context) -> Appraisal:
-    """Works out cost, effect and warnings of an order with what is known now."""
+    """Works out cost, effect and warnings of an order with what is known now, and with its own wallet's means."""
+    context = context.of_wallet(intent.in_margin_wallet)
     # Estimates: the usual precision, whatever that of the caller is.
     with localcontext(prec=PRECISION):
         position = context.position(intent.position_id, intent.side if intent.reduce_only else None)
@@ -179,7 +212,7 @@ def appraise(intent: OrderIntent, context: Context) -> Appraisal:
             collateral=context.total(context.instrument.settle),
         )
         return Appraisal(
-            line=describe(intent, context.instrument),
+            line=describe(intent, context.instrument, context.wallet),
             estimate=expected,
             warnings=tuple(_warnings(intent, context, expected)),
         )
@@ -243,9 +276,24 @@ def _means_warnings(intent: OrderIntent, context: Context, expected: Estimate) -
     else:
         currency, needed = instrument.quote, expected.notional
     available = context.available(currency)
+    if needed is not None and available is None and context.wallet:
+        return [f"what is in the {context.wallet} is not known"]
     if needed is None or available is None or needed + fee <= available:
         return []
+    if context.wallet:
+        return [_lacking(needed + fee, available, currency, context)]
     return [f"needs {format_amount(needed + fee)} {currency}, {format_amount(available)} free"]
+
+
+def _lacking(needed: Decimal, available: Decimal, currency: str, context: Context) -> str:
+    """Says that an order in a margin wallet has to be borrowed for first: no venue here lends by itself."""
+    asset = context.margin.asset(currency) if context.margin is not None else None
+    missing = f"{format_amount(needed - available)} {currency}"
+    remedy = (
+        f"borrow {missing} first (M)" if asset is not None and asset.is_lent else f"transfer {missing} in first"
+    )
+    free = f"{format_amount(available)} {currency} free in the {context.wallet}"
+    return f"{free}, and {context.instrument.id.venue} does not lend by itself: {remedy}"
 
 
 def format_amount(value: Decimal) -> str:

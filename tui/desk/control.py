@@ -15,6 +15,7 @@ import msgspec
 
 from tui.desk.frame import Fact, Frame, PanicReceipt
 from tui.desk.key_control import KeyDesk
+from venues.commands import FundsKind
 from venues.model import InstrumentId, MarginMode, OrderType, Side, TimeInForce
 
 
@@ -38,6 +39,17 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     position_id: str | None = None
+    in_margin_wallet: bool = False
+    overrides: frozenset[str] = frozenset()
+
+
+class FundsIntent(msgspec.Struct, frozen=True, kw_only=True):
+    """What the trader wants done with a venue's margin wallet. The engine makes the id."""
+
+    venue: str
+    kind: FundsKind
+    currency: str
+    amount: Decimal
     overrides: frozenset[str] = frozenset()
 
 
@@ -141,6 +153,10 @@ class Desk(KeyDesk, Protocol):
     def set_leverage(
         self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode
     ) -> Future[Outcome]: ...
+
+    def move_funds(self, intent: FundsIntent) -> Future[Outcome]:
+        """Borrows, repays or transfers in a margin wallet; `order_key` of the outcome is the request's id."""
+        ...
 
     def decide_gone(self, key: str) -> Future[Outcome]:
         """Takes the trader's word that an UNKNOWN order is not at the venue: he has looked there himself."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from enum import Enum, auto
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from tui.desk.facts import describe_order
 from tui.desk.frame import Fact, FactKind, Severity
@@ -20,13 +20,15 @@ from tui.desk.journal import CancelAllRequest, Command, Journal
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import Tracked
 from tui.desk.store import Store
-from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest
 from venues.errors import NotSent, OrderError, OrderNotFound, VenueError
+from venues.margin import FundsReceipt
 from venues.model import InstrumentId, Order
-from venues.port import Departure, Venue
+from venues.port import Departure, HasMarginWallet, Venue
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+Result: TypeAlias = Order | Sequence[Order] | FundsReceipt
 
 
 class Fate(Enum):
@@ -46,6 +48,7 @@ class Answer(NamedTuple):
     words: str = ""
     error: BaseException | None = None
     fault: str = ""  # of the journal, where the command left without it
+    receipt: FundsReceipt | None = None  # of a loan, repayment or transfer
 
 
 async def outcome_of(work: Coroutine[Any, Any, T]) -> T | BaseException:
@@ -66,13 +69,20 @@ class _Departing:
     """One command on its way to its venue, which awaits this before the first byte leaves."""
 
     def __init__(
-        self, dispatcher: Dispatcher, venue: str, command: Command, targets: Sequence[Tracked], is_urgent: bool
+        self,
+        dispatcher: Dispatcher,
+        venue: str,
+        command: Command,
+        targets: Sequence[Tracked],
+        is_urgent: bool,
+        note: Callable[[Departure], Departure] = lambda departure: departure,
     ) -> None:
         self._dispatcher = dispatcher
         self.venue = venue
         self.command = command
         self.targets = targets
         self.is_urgent = is_urgent
+        self.note = note  # hears of the departure, and adds to it what the desk knows
         self.has_left = False
         self.fault = ""
 
@@ -171,6 +181,15 @@ class Dispatcher:
         await self._note(request, answer)
         return answer
 
+    async def move_funds(
+        self, venue: HasMarginWallet, request: FundsRequest, note: Callable[[Departure], Departure]
+    ) -> Answer:
+        """Sends a prepared loan, repayment or transfer, once; `note` hears of its departure."""
+        departing = _Departing(self, request.venue, request, (), False, note)
+        answer = await self._exchange(departing, venue.move_funds(request, depart=departing))
+        await self._note(request, answer)
+        return answer
+
     def _end_change(self, tracked: Tracked, answer: Answer, what: str) -> None:
         orders = self._store.orders
         if answer.fate is Fate.ANSWERED:
@@ -190,6 +209,7 @@ class Dispatcher:
 
     async def depart(self, departing: _Departing, departure: Departure) -> None:
         """Commits that a command is about to leave. Raises NotSent where it can not be kept."""
+        departure = departing.note(departure)
         for tracked in departing.targets:
             is_new = isinstance(departing.command, OrderRequest)
             self._store.orders.departed(tracked, departure.deadline, is_new=is_new)
@@ -202,7 +222,7 @@ class Dispatcher:
                 raise NotSent(departing.venue, departing.fault)
         departing.has_left = True
 
-    async def _exchange(self, departing: _Departing, work: Coroutine[Any, Any, Order | Sequence[Order]]) -> Answer:
+    async def _exchange(self, departing: _Departing, work: Coroutine[Any, Any, Result]) -> Answer:
         command = departing.command
         try:
             result = await outcome_of(work)
@@ -221,9 +241,11 @@ class Dispatcher:
             logger.error("%s sent a %s without the journal", departing.venue, type(command).__name__)
         return answer._replace(fault=departing.fault)
 
-    def _judge(self, command: Command, result: Order | Sequence[Order] | BaseException) -> Answer:
+    def _judge(self, command: Command, result: Result | BaseException) -> Answer:
         if isinstance(result, Order):
             return Answer(Fate.ANSWERED, (result,))
+        if isinstance(result, FundsReceipt):
+            return Answer(Fate.ANSWERED, receipt=result)
         if not isinstance(result, BaseException):
             return Answer(Fate.ANSWERED, tuple(result))
         words = result.message if isinstance(result, VenueError) else type(result).__name__
@@ -249,7 +271,7 @@ class Dispatcher:
             await self._write(self._journal.answered(command, answer.error, now))
         else:
             order = answer.orders[0] if len(answer.orders) == 1 else None
-            await self._write(self._journal.answered(command, order, now))
+            await self._write(self._journal.answered(command, answer.receipt or order, now))
 
     async def _write(self, work: Coroutine[Any, Any, None]) -> None:
         error = await outcome_of(work)

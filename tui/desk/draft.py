@@ -38,6 +38,7 @@ class Field(StrEnum):
 
     TYPE = "type"
     TIME_IN_FORCE = "tif"
+    WALLET = "wallet"
     TRIGGER = "trigger"
     PRICE = "price"
     SIZE = "size"
@@ -65,6 +66,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     take_profit: str = ""
     stop_loss: str = ""
     position_id: str | None = None
+    in_margin_wallet: bool = False  # else in the spot account, where a venue has both
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +102,8 @@ def fields_for(draft: Draft, context: Context) -> tuple[Field, ...]:
             fields.add(Field.TIME_IN_FORCE)
         if venue.post_only:
             fields.add(Field.POST_ONLY)
+    if context.takes_margin:
+        fields.add(Field.WALLET)
     if is_perpetual and venue.reduce_only:
         fields.add(Field.REDUCE_ONLY)
     if not draft.reduce_only:
@@ -134,6 +138,7 @@ def draft_of(view: OrderView) -> Draft:
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        in_margin_wallet=order.in_margin_wallet,
     )
 
 
@@ -199,7 +204,11 @@ def evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluation
 def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
     fields = fields_for(draft, context)
     # What does not apply is not read, so that nothing hidden is ever sent.
+    if draft.in_margin_wallet and Field.WALLET not in fields:
+        # Meant for the margin wallet, as from a position there: it must not go to the spot account instead.
+        return Evaluation(obstacle=f"{context.instrument.name} takes no orders in a margin wallet here")
     draft = _without_hidden(draft, fields)
+    context = context.of_wallet(draft.in_margin_wallet)
     instrument, side, reading = context.instrument, draft.side, _Reading()
     if draft.type not in context.capabilities.order_types:
         reading.problems[Field.TYPE] = f"{instrument.id.venue} has no such orders"
@@ -249,12 +258,14 @@ def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
         take_profit=take_profit,
         stop_loss=stop_loss,
         position_id=_position_id(draft, position),
+        in_margin_wallet=draft.in_margin_wallet,
     )
     return Evaluation(intent=intent, judged=intent, resolved=reading.resolved, appraisal=appraise(intent, context))
 
 
 def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluation:
     order, reading, fields = view.order, _Reading(), edit_fields(view)
+    context = context.of_wallet(order.in_margin_wallet)
     obstacle = why_not_editable(view) or _obstacle(context)
     price, trigger = _read_prices(reading, draft, fields, context)
     size = None
@@ -285,6 +296,7 @@ def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluatio
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        in_margin_wallet=order.in_margin_wallet,
     )
     amend = AmendIntent(
         key=view.key,
@@ -354,6 +366,7 @@ def _without_hidden(draft: Draft, fields: tuple[Field, ...]) -> Draft:
         margin_mode=draft.margin_mode if Field.MARGIN_MODE in fields else None,
         take_profit=draft.take_profit if Field.TAKE_PROFIT in fields else "",
         stop_loss=draft.stop_loss if Field.STOP_LOSS in fields else "",
+        in_margin_wallet=draft.in_margin_wallet and Field.WALLET in fields,
     )
 
 

@@ -45,7 +45,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     link: Link
     tracked: Tracked
     wish: OrderIntent
-    before: Decimal  # what the order is reckoned to be worth as it is, in the quote currency
+    before: Decimal  # what the order is reckoned to be worth as it is, in the account's currency
     is_less: bool  # a smaller size, and nothing else: it takes risk off
     was_triggered: bool
     old: str  # both in words
@@ -386,6 +386,7 @@ def as_intent(order: Order) -> OrderIntent:
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        in_margin_wallet=order.in_margin_wallet,
     )
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome
+from tui.desk.control import AmendIntent, CancelScope, FundsIntent, OrderIntent, Outcome
 from tui.desk.detaching import DetachReport
 from tui.desk.frame import Fact, FactKind, Frame, PanicReceipt, Severity
 from tui.desk.inert import sanitise
@@ -230,6 +230,9 @@ class Engine:
         self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode
     ) -> Future[Outcome]:
         return self._ask(lambda session: session.set_leverage(instrument, leverage, margin_mode))
+
+    def move_funds(self, intent: FundsIntent) -> Future[Outcome]:
+        return self._ask(lambda session: session.move_funds(intent))
 
     def decide_gone(self, key: str) -> Future[Outcome]:
         return self._ask(lambda session: session.decide_gone(key))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
+from venues.commands import FundsRequest
 from venues.events import LinkState, Notice, StreamStatus
 from venues.model import Fill, Instrument, Order, OrderStatus, OrderType
 
@@ -23,13 +24,22 @@ _WORDS = {
     OrderStatus.EXPIRED: "has expired",
 }
 
+_IN_WALLET = " in the margin wallet"
+
 
 def describe_order(order: Order, instrument: Instrument | None) -> str:
-    """Returns an order in a few words: "BUY 0.25 BTC/USDT at 60000"."""
+    """Returns an order in a few words: "BUY 0.25 BTC/USDT at 60000", and the wallet where it is not spot."""
     name = instrument.name if instrument is not None else sanitise(order.instrument.symbol, 32)
     price = f" at {figure(order.price)}" if order.price is not None else ""
     trigger = f" when {figure(order.trigger_price)}" if order.trigger_price is not None else ""
-    return f"{order.side.value.upper()} {figure(order.quantity)} {name}{price}{trigger}"
+    wallet = _IN_WALLET if order.in_margin_wallet else ""
+    return f"{order.side.value.upper()} {figure(order.quantity)} {name}{price}{trigger}{wallet}"
+
+
+def describe_funds(request: FundsRequest) -> str:
+    """Returns a loan, a repayment or a transfer in a few words: "BORROW 0.1 BTC at max"."""
+    what = request.kind.value.replace("_", " ").upper()
+    return f"{what} {figure(request.amount)} {sanitise(request.currency, 32)} at {request.venue}"
 
 
 def figure(value: Decimal) -> str:
@@ -81,7 +91,8 @@ def fill_fact(fill: Fill, tracked: Tracked | None, is_late: bool, instrument: In
     """Returns the fact of an execution; one after the order was reported as over is an alarm."""
     name = instrument.name if instrument is not None else sanitise(fill.instrument.symbol, 32)
     verb = "bought" if fill.side.sign > 0 else "sold"
-    text = f"{verb} {figure(fill.quantity)} {name} at {figure(fill.price)}"
+    is_of_wallet = fill.in_margin_wallet or (tracked is not None and tracked.order.in_margin_wallet)
+    text = f"{verb} {figure(fill.quantity)} {name} at {figure(fill.price)}{_IN_WALLET if is_of_wallet else ''}"
     severity = Severity.GOOD
     if is_late:
         text, severity = f"LATE FILL after the order was over: {text}", Severity.ALARM

@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from venues.commands import FundsRequest
 from venues.events import LinkState
+from venues.margin import MarginAccount
 from venues.model import Balance, Bar, Fill, Instrument, InstrumentId, Order, Position, Side
 from venues.port import Capabilities, Mode
 
@@ -120,6 +122,30 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     balance: Balance
     value: Decimal | None = None  # in the account's currency; None where no price is known
+
+
+class FundsView(msgspec.Struct, frozen=True, kw_only=True):
+    """A loan, repayment or transfer. `state` is "sent", "UNKNOWN", "processing", "done" or "refused"."""
+
+    request: FundsRequest
+    state: str
+    is_over: bool
+    words: str = ""  # the venue's, or what is being done about it
+    ts_sent: int = 0  # engine's clock
+    ts_provable: int | None = None  # while UNKNOWN: when the venue's word is a proof at the latest, engine's clock
+
+
+class MarginView(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue's margin wallet, as last heard of. `account` is the desk's name of the account."""
+
+    venue: str
+    account: str
+    name: str  # the venue's word for it: "M-wallet"
+    wallet: MarginAccount
+    ts_recv: int = 0  # engine's clock
+    warn_below: Decimal = Decimal("1.5")  # of the ratio; ours, where the venue names no level
+    alarm_below: Decimal = Decimal("1.25")
+    funds: tuple[FundsView, ...] = ()  # newest first; what is not over is always in it
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,6 +256,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[FillView, ...] | None = None  # newest first
     balances: tuple[BalanceView, ...] | None = None
     accounts: tuple[AccountView, ...] | None = None
+    margins: tuple[MarginView, ...] | None = None  # one of each venue that has a margin wallet
     log: tuple[LogLine, ...] | None = None  # newest last
     recovery: RecoveryView | None = None
 

@@ -26,7 +26,8 @@ _DAY = 86_400 * NANOSECONDS
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The guards' settings. Notionals are in the instrument's quote currency, times in seconds.
+    """The guards' settings. Notionals are in the account's currency, or where no market tells what an instrument's
+    quote currency is worth in it, in that one. Times are in seconds.
 
     `max_quantity` is per symbol, in base units; a symbol that it does not name has no such cap. The budget is
     counted over the UTC day, so that a restart does not renew it. `day_loss` is in the account's currency.
@@ -55,6 +56,13 @@ class MarketNow(msgspec.Struct, frozen=True, kw_only=True):
     ts_recv: int = 0  # engine's clock, of the newest of what a price is taken from
     is_reconciling: bool = False
     fault: str = ""  # why nothing can be sent to the venue at all
+    in_wallet: Decimal = ZERO  # what the margin wallet has of the base currency, less what it owes
+    rate: Decimal | None = Decimal(1)  # of the quote currency into `currency`; None while it is not known
+    currency: str = ""  # what limits are counted in; empty: the quote currency
+
+    @property
+    def counted_in(self) -> str:
+        return self.currency or self.instrument.quote
 
 
 Body: TypeAlias = tuple[object, ...]
@@ -64,7 +72,7 @@ def body_of(order: OrderIntent | Order) -> Body:
     """Returns what makes two orders the same to a trader: everything but their ids."""
     return (
         order.instrument, order.side, order.type, order.quantity, order.price, order.trigger_price,
-        order.reduce_only,
+        order.reduce_only, order.in_margin_wallet,
     )  # fmt: skip
 
 
@@ -227,7 +235,7 @@ class Guards:
         distance = self._distance(intent, market)
         if distance is not None and distance > self.limits.band_denies:
             yield Reason("band", f"the price is {_percent(distance)} from the market")
-        yield from self._caps(intent, market.instrument, expected, notional_before)
+        yield from self._caps(intent, market, expected, notional_before)
         yield from self._unfit(intent, market)
         yield from self._steps(intent, market.instrument, expected)
 
@@ -243,7 +251,13 @@ class Guards:
             yield Reason("supported", f"the venue has no {intent.time_in_force.value.upper()}")
         if intent.post_only and not can.post_only:
             yield Reason("supported", "the venue has no post-only orders")
-        if intent.reduce_only and not (can.reduce_only and instrument.is_perpetual):
+        if intent.in_margin_wallet and not (can.margin_wallet and instrument.takes_margin):
+            wallet = can.margin_wallet or "margin wallet"
+            yield Reason("supported", f"{instrument.name} is not traded in a {wallet} here")
+        if intent.reduce_only and intent.in_margin_wallet:
+            if (reason := _not_reducing(intent, market)) is not None:
+                yield reason
+        elif intent.reduce_only and not (can.reduce_only and instrument.is_perpetual):
             yield Reason("supported", "there are no reduce-only orders here")
         if (intent.take_profit is not None or intent.stop_loss is not None) and not can.attached_exits:
             yield Reason("supported", "the venue takes no take-profit or stop-loss along with an order")
@@ -265,27 +279,27 @@ class Guards:
                 yield Reason("steps", f"{what} must be a multiple of {instrument.tick_size:f}")
 
     def _caps(
-        self, intent: OrderIntent, instrument: Instrument, expected: Decimal | None, notional_before: Decimal
+        self, intent: OrderIntent, market: MarketNow, expected: Decimal | None, notional_before: Decimal
     ) -> Iterator[Reason]:
         if intent.reduce_only:
             return
-        limits = self.limits
+        limits, instrument = self.limits, market.instrument
         most = limits.max_quantity.get(instrument.id.symbol)
         if most is not None and intent.quantity > most:
             yield Reason("size", f"{intent.quantity:f} {instrument.base} is above your limit of {most:f}")
         if expected is None:
             yield Reason("notional", "no price is known, so the order's value can not be checked")
             return
-        notional = intent.quantity * expected
+        notional = notional_of(intent, market, limits)
         if notional > limits.max_notional:
             yield Reason(
                 "notional",
-                f"{notional:,.2f} {instrument.quote} is above your limit of {limits.max_notional:,.2f} an order",
+                f"{notional:,.2f} {market.counted_in} is above your limit of {limits.max_notional:,.2f} an order",
             )
         added = max(ZERO, notional - notional_before)
         if added and self.budget_used + added > limits.session_budget:
             left = max(ZERO, limits.session_budget - self.budget_used)
-            yield Reason("budget", f"{left:,.2f} {instrument.quote} are left of today's budget")
+            yield Reason("budget", f"{left:,.2f} {market.counted_in} are left of today's budget")
 
     def _questions(self, intent: OrderIntent, market: MarketNow, now: int) -> Iterator[Reason]:
         distance = self._distance(intent, market)
@@ -293,6 +307,9 @@ class Guards:
             yield Reason("band", f"the price is {_percent(distance)} from the market")
         if intent.reduce_only:
             return
+        if market.rate is None:
+            quote, into = market.instrument.quote, market.currency
+            yield Reason("value", f"what {quote} is worth in {into} is not known: your limits say nothing here")
         age = (now - market.ts_recv) / NANOSECONDS
         if not market.is_book_valid and market.mid is None:
             yield Reason("fresh", "there is no price to compare with")
@@ -331,9 +348,13 @@ def expected_price(intent: OrderIntent, market: MarketNow, limits: Limits) -> De
 
 
 def notional_of(intent: OrderIntent, market: MarketNow, limits: Limits) -> Decimal:
-    """Returns what an order is reckoned to be worth, in the quote currency; zero without a price."""
+    """Returns what an order is reckoned to be worth in the account's currency; zero without a price.
+
+    While no rate is known it is what it is in the quote currency.
+    """
     price = expected_price(intent, market, limits)
-    return intent.quantity * price if price is not None else ZERO
+    rate = Decimal(1) if market.rate is None else market.rate
+    return intent.quantity * price * rate if price is not None else ZERO
 
 
 def _nonsense(intent: OrderIntent) -> Reason | None:
@@ -347,6 +368,20 @@ def _nonsense(intent: OrderIntent) -> Reason | None:
     ):
         if value is not None and (not value.is_finite() or value <= 0):
             return Reason("steps", f"the {what} must be above zero")
+    return None
+
+
+def _not_reducing(intent: OrderIntent, market: MarketNow) -> Reason | None:
+    """Returns the reason against a close of what a margin wallet holds that would do more than that.
+
+    No venue holds such an order to reducing, and it passes the lock: so the desk does.
+    """
+    held, base = market.in_wallet, market.instrument.base
+    if held * intent.side.sign >= 0:
+        verb = "buying" if intent.side is Side.BUY else "selling"
+        return Reason("position", f"{verb} {base} closes nothing of what the wallet holds")
+    if intent.quantity > abs(held):
+        return Reason("position", f"{abs(held):f} {base} is all that there is to close")
     return None
 
 

@@ -22,6 +22,7 @@ class Inherited(msgspec.Struct, kw_only=True):
     orders: Sequence[Tracked] = ()  # the open ones, what was on its way being UNKNOWN, and the last that are over
     unresolved: Sequence[Unresolved] = ()
     fills_seen: frozenset[tuple[str, str]] = frozenset()  # (venue, trade id) that the journal holds already
+    receipts: frozenset[tuple[str, str]] = frozenset()  # (venue, its id) of loans and transfers known to be ours
     budget_used: Decimal = ZERO  # notional sent since midnight UTC
     locked_until: int = 0  # nanoseconds UTC
     lock_reason: str = ""

@@ -7,8 +7,9 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest
 from venues.errors import VenueError
+from venues.margin import FundsReceipt
 from venues.model import Fill, InstrumentId, Order, Side
 from venues.port import Departure
 
@@ -21,7 +22,9 @@ class CancelAllRequest(msgspec.Struct, frozen=True, kw_only=True):
     side: Side | None = None
 
 
-Command: TypeAlias = OrderRequest | AmendRequest | CancelRequest | CancelAllRequest
+Command: TypeAlias = OrderRequest | AmendRequest | CancelRequest | CancelAllRequest | FundsRequest
+Word: TypeAlias = Order | FundsReceipt | VenueError | None
+"""What a venue answered to a command; None to one that answers without anything."""
 
 
 BY_TRADER = "trader"
@@ -35,6 +38,7 @@ class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
     order: Order | None = None
     was_never_placed: bool = False  # proven, or decided by a person
     is_concluded: bool = False  # `order` is the desk's conclusion, which a word of the venue's undoes
+    receipt: FundsReceipt | None = None  # of a loan, repayment or transfer: what the venue has written down
 
 
 class JournalError(Exception):
@@ -59,8 +63,8 @@ class Journal(Protocol):
         """Keeps that the command's first byte is about to leave. Raises JournalError."""
         ...
 
-    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
-        """Keeps the venue's word: an order, a refusal or NotSent; None for a command that answers without one."""
+    async def answered(self, command: Command, answer: Word, ts: int) -> None:
+        """Keeps the venue's word: an order, a receipt, a refusal or NotSent; None where it answers without one."""
         ...
 
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:

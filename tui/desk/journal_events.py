@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from tui.desk.journal import CancelAllRequest, Command, JournalError, Resolution
+from tui.desk.journal import CancelAllRequest, Command, JournalError, Resolution, Word
 from venues import errors
-from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest
 from venues.errors import VenueError
+from venues.margin import FundsReceipt
 from venues.model import Fill, Order
 from venues.port import Departure
 
@@ -60,14 +61,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amend: AmendRequest | None = None
     cancel: CancelRequest | None = None
     cancel_all: CancelAllRequest | None = None
+    funds: FundsRequest | None = None
     desk: str = ""  # mode and account, "PAPER/main": several may share a profile's journal
     nonce: int | None = None
     deadline: int | None = None  # nanoseconds UTC of the venue's clock: it no longer takes the request after it
+    sent_after: int | None = None  # of the same clock: what the venue wrote down before this is not of the request
     wire_hash: str = ""  # SHA-256 of the request as it went out
-    notional: Decimal | None = None  # what the order counts in the budget, in its quote currency; a note's amount
+    notional: Decimal | None = None  # what the order counts in the budget, in the account's currency; a note's
     order: Order | None = None
     is_answer: bool = False  # the venue was asked for the order, which settles what was unknown
     fill: Fill | None = None
+    receipt: FundsReceipt | None = None
     refusal: Refusal | None = None
     resolution: Resolution | None = None
     text: str = ""  # why it is ambiguous, or the note
@@ -78,7 +82,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def command(self) -> Command | None:
-        return self.submit or self.amend or self.cancel or self.cancel_all
+        return self.submit or self.amend or self.cancel or self.cancel_all or self.funds
 
 
 class Row(NamedTuple):
@@ -141,6 +145,7 @@ def draft_command(
     ts: int,
     *,
     order: Order | None = None,
+    receipt: FundsReceipt | None = None,
     refusal: Refusal | None = None,
     resolution: Resolution | None = None,
     text: str = "",
@@ -154,27 +159,47 @@ def draft_command(
         amend=command if isinstance(command, AmendRequest) else None,
         cancel=command if isinstance(command, CancelRequest) else None,
         cancel_all=command if isinstance(command, CancelAllRequest) else None,
+        funds=command if isinstance(command, FundsRequest) else None,
         order=order,
+        receipt=receipt,
         refusal=refusal,
         resolution=resolution,
         text=text,
         desk=desk,
         nonce=departure.nonce if departure is not None else None,
         deadline=departure.deadline if departure is not None else None,
+        sent_after=departure.sent_after if departure is not None else None,
         wire_hash=departure.body_hash if departure is not None else "",
         notional=notional,
     )
-    client_order_id = venue_order_id = ""
+    return _draft(kind, ts, _names_of(command, event), event, command)
+
+
+def _names_of(command: Command, event: Event) -> tuple[str, str, str, str]:
+    """Returns the row's venue, symbol, and the ids of the desk and of the venue."""
     if isinstance(command, CancelAllRequest):
-        venue, symbol = command.venue, command.instrument.symbol if command.instrument is not None else ""
-    else:
-        venue, symbol = command.instrument
-        client_order_id = command.client_order_id
+        return command.venue, command.instrument.symbol if command.instrument is not None else "", "", ""
+    if isinstance(command, FundsRequest):
+        receipt = event.receipt or (event.resolution.receipt if event.resolution is not None else None)
+        venue_id = receipt.venue_id if receipt is not None else ""
+        return command.venue, command.currency, command.request_id, venue_id
+    venue_order_id = event.order.venue_order_id if event.order is not None else ""
     if isinstance(command, AmendRequest | CancelRequest):
         venue_order_id = command.venue_order_id
-    elif order is not None:
-        venue_order_id = order.venue_order_id
-    return _draft(kind, ts, (venue, symbol, client_order_id, venue_order_id), event, command)
+    return *command.instrument, command.client_order_id, venue_order_id
+
+
+def draft_answer(command: Command, answer: Word, ts: int, desk: str = "") -> Draft:
+    """Writes the row of a venue's word about a command. Raises JournalError for text that can not be kept."""
+    return draft_command(
+        EventKind.ANSWERED,
+        command,
+        ts,
+        order=answer if isinstance(answer, Order) else None,
+        receipt=answer if isinstance(answer, FundsReceipt) else None,
+        refusal=refusal_of(answer) if isinstance(answer, VenueError) else None,
+        desk=desk,
+    )
 
 
 def draft_fact(fact: Order | Fill, ts: int, desk: str = "", *, is_answer: bool = False) -> Draft:

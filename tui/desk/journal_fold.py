@@ -15,7 +15,8 @@ from tui.desk.journal_events import Event, EventKind, Refusal, Row
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import OrderTracker, Tracked
 from tui.desk.seen import SeenTrades
-from venues.commands import AmendRequest, CancelRequest, OrderRequest
+from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest
+from venues.margin import FundsReceipt
 from venues.model import NANOSECONDS, ZERO, Fill, InstrumentId, OrderStatus
 
 _DAY = 86_400 * NANOSECONDS
@@ -31,6 +32,7 @@ class Unresolved(NamedTuple):
     is_ambiguous: bool  # else there is no answer at all: the desk ended first
     words: str
     deadline: int | None  # nanoseconds UTC, where the request's life is bounded
+    sent_after: int | None = None  # of a loan, repayment or transfer, on the same clock: when it was sent
 
 
 class Note(NamedTuple):
@@ -46,6 +48,7 @@ class Note(NamedTuple):
 class _Sent(NamedTuple):
     row: Unresolved
     targets: Sequence[Tracked]  # the orders that it was about when it was sent
+    is_awaited: bool = True  # the desk that sent it lives, and has not given up its answer
 
 
 class Earnings:
@@ -94,6 +97,7 @@ class JournalState:
     """A fold of rows: `take` them in their order. It keeps every order and execution, however many."""
 
     def __init__(self) -> None:
+        self.receipts: set[tuple[str, str]] = set()  # (venue, its id) of what is known to be of a request of ours
         self.orders: dict[str, Tracked] = {}  # by the tracker's key: our client order id, or the venue's id
         self.fills: list[Fill] = []  # each once, in the order in which they were heard of
         self.earnings: dict[InstrumentId, Earnings] = {}
@@ -137,15 +141,20 @@ class JournalState:
             take(row, event)
 
     def close_off(self, ts: int) -> None:
-        """Makes UNKNOWN what was on its way when the desk ended, at nanoseconds `ts`: for a start after it."""
+        """Makes UNKNOWN what was on its way when the desk ended, at nanoseconds `ts`: for a start after it.
+
+        The row of that start does the same, so that what is told after it means here what it meant to that desk.
+        """
         self._ts = ts
-        for sent in [sent for waiting in self._open.values() for sent in waiting]:
+        left = [sent for waiting in self._open.values() for sent in waiting]
+        for sent in left:
             for tracked in sent.targets:
                 tracked.keep_unanswered(sent.row.command)
-        for tracked in list(self.orders.values()):
+        for tracked in [tracked for sent in left if sent.is_awaited for tracked in sent.targets]:
             words = "" if tracked.status.is_terminal else "the desk ended before the venue's answer"
-            for _ in range(tracked.in_flight):
-                self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, words)
+            self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, words)
+        for waiting in self._open.values():
+            waiting[:] = [sent._replace(is_awaited=False) for sent in waiting]
 
     def open_orders(self) -> list[Tracked]:
         return [tracked for tracked in self.orders.values() if not tracked.status.is_terminal]
@@ -167,7 +176,7 @@ class JournalState:
 
     def _is_settled(self, command: Command) -> bool:
         """Says whether the venue has since told enough of the order to know what became of a command."""
-        if isinstance(command, CancelAllRequest):
+        if isinstance(command, CancelAllRequest | FundsRequest):
             return False
         tracked = self._find(command)
         if tracked is None:
@@ -199,7 +208,7 @@ class JournalState:
 
     def _take_sending(self, row: Row, event: Event) -> None:
         if (command := event.command) is not None:
-            waiting = Unresolved(row.number, row.ts, command, False, "", event.deadline)
+            waiting = Unresolved(row.number, row.ts, command, False, "", event.deadline, event.sent_after)
             targets = self._begin(command, row.ts)
             for tracked in targets:
                 self._tracker.departed(tracked, event.deadline, is_new=isinstance(command, OrderRequest))
@@ -214,6 +223,8 @@ class JournalState:
             self.not_sent.pop(command.client_order_id, None)
             tracked = self._find(command)
             return (tracked if tracked is not None else self._tracker.submitted(command, ts),)
+        if isinstance(command, FundsRequest):
+            return ()
         if isinstance(command, CancelAllRequest):
             targets = [
                 tracked
@@ -234,7 +245,7 @@ class JournalState:
         """Takes back the newest sending that still waits; one whose own row is lost is begun here."""
         waiting = self._open.get(row.body_hash, [])
         for index in range(len(waiting) - 1, -1, -1):
-            if not waiting[index].row.is_ambiguous:
+            if waiting[index].is_awaited:
                 return waiting.pop(index)
         lost = Unresolved(row.number, row.ts, command, False, "", None)
         return _Sent(lost, self._begin(command, row.ts))
@@ -243,6 +254,7 @@ class JournalState:
         if (command := event.command) is None:
             return
         sent = self._end(row, command)
+        self._claim(event.receipt)
         news, reason = _news_of(command, event.refusal)
         if event.order is not None:
             self._tracker.apply(event.order)  # first: being full by the quantity before a change is no end
@@ -254,7 +266,7 @@ class JournalState:
             return
         sent = self._end(row, command)
         waiting = sent.row._replace(is_ambiguous=True, words=event.text)
-        self._open.setdefault(row.body_hash, []).append(_Sent(waiting, sent.targets))
+        self._open.setdefault(row.body_hash, []).append(_Sent(waiting, sent.targets, is_awaited=False))
         for tracked in sent.targets:
             tracked.keep_unanswered(command)
             self._tracker.command_ended(tracked, OrderNews.AMBIGUOUS, event.text)
@@ -275,6 +287,7 @@ class JournalState:
     def _take_resolved(self, row: Row, event: Event) -> None:
         if (command := event.command) is None or (resolution := event.resolution) is None:
             return
+        self._claim(resolution.receipt)
         known = self._tracker.find(resolution.order) if resolution.order is not None else None
         is_a_word = resolution.is_concluded and resolution.by == BY_TRADER  # what was sent may still arrive
         waiting = self._open.pop(row.body_hash, ())
@@ -282,7 +295,7 @@ class JournalState:
             for tracked in sent.targets:
                 if is_a_word:
                     tracked.keep_unanswered(command)
-                if not sent.row.is_ambiguous:
+                if sent.is_awaited:
                     self._tracker.command_ended(tracked, None)
         if not is_a_word:
             about = {tracked.key: tracked for sent in waiting for tracked in sent.targets}
@@ -302,7 +315,13 @@ class JournalState:
             for tracked in self._begin(command, row.ts):
                 self._tracker.command_ended(tracked, OrderNews.REJECTED, f"never placed: {resolution.why}")
 
+    def _claim(self, receipt: FundsReceipt | None) -> None:
+        if receipt is not None:
+            self.receipts.add((receipt.request.venue, receipt.venue_id))
+
     def _take_note(self, row: Row, event: Event) -> None:
+        if event.topic == "start":  # one desk at a time has the file: whoever wrote before is dead
+            self.close_off(row.ts)
         self.notes.append(Note(row.ts, event.text, event.topic, event.locked_until, event.notional))
 
 

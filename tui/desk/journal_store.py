@@ -18,16 +18,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from tui.desk.journal import Command, JournalError, Resolution
+from tui.desk.journal import Command, JournalError, Resolution, Word
 from tui.desk.journal_events import (
     Draft,
     EventKind,
     Row,
+    draft_answer,
     draft_command,
     draft_fact,
     draft_note,
     draft_of,
-    refusal_of,
 )
 from tui.desk.journal_file import (
     MIGRATIONS,
@@ -37,7 +37,6 @@ from tui.desk.journal_file import (
     words_of_sqlite,
 )
 from tui.desk.journal_salvage import INSERT, SELECT
-from venues.errors import VenueError
 from venues.model import Fill, Order
 from venues.port import Departure
 
@@ -140,12 +139,8 @@ class SqliteJournal:
         """Keeps that the first byte is about to leave, with the nonce and the deadline where there are any."""
         await self._keep(draft_command(EventKind.SENDING, command, ts, departure=departure, desk=self._desk))
 
-    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
-        if isinstance(answer, VenueError):
-            draft = draft_command(EventKind.ANSWERED, command, ts, refusal=refusal_of(answer), desk=self._desk)
-        else:
-            draft = draft_command(EventKind.ANSWERED, command, ts, order=answer, desk=self._desk)
-        await self._keep(draft)
+    async def answered(self, command: Command, answer: Word, ts: int) -> None:
+        await self._keep(draft_answer(command, answer, ts, self._desk))
 
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
         await self._keep(draft_command(EventKind.AMBIGUOUS, command, ts, text=why, desk=self._desk))

@@ -105,6 +105,11 @@ class Ledger:
             if not is_newer(*key):
                 self.take_position(position, since)
 
+    def in_margin_wallet(self, instrument: InstrumentId) -> Decimal:
+        """Returns what a margin wallet has of an instrument's base currency, less what it owes."""
+        held = [one for (of, _), one in self.positions.items() if of == instrument and one.in_margin_wallet]
+        return sum((one.quantity for one in held), ZERO)
+
     def take_fill(self, fill: Fill) -> None:
         """Takes an execution that is known to be new."""
         mine = self.mine.setdefault(fill.instrument, {})

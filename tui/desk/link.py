@@ -42,7 +42,8 @@ class Link:
         self.backlog: deque[Event] = deque()  # received and not yet applied
         self.subscribed: set[Subscription] = set()
         self.ts_marked = 0  # when marks were last asked for
-        self.marked: set[InstrumentId] = set()  # positions whose mark price is subscribed
+        self.ts_priced = 0  # when it was last seen whether prices of what is owned are missing
+        self.marked: set[InstrumentId] = set()  # what is subscribed for its price alone
 
     @property
     def takes_orders(self) -> bool:

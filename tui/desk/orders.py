@@ -132,6 +132,7 @@ class OrderTracker:
             time_in_force=request.time_in_force,
             post_only=request.post_only,
             reduce_only=request.reduce_only,
+            in_margin_wallet=request.in_margin_wallet,
             ts_created=ts,
             ts_event=ts,
         )
@@ -248,6 +249,7 @@ class OrderTracker:
                 ts_created=before.ts_created or order.ts_created,
                 reason=order.reason or before.reason,
                 is_external=before.is_external,
+                in_margin_wallet=order.in_margin_wallet or before.in_margin_wallet,  # it never changes
             )
         elif order.status.is_terminal and order.reason:
             tracked.order = msgspec.structs.replace(before, reason=order.reason)

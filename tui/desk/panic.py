@@ -8,23 +8,30 @@ what leaves here only takes risk off, and the receipt says so.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from tui.desk.dispatch import Dispatcher, Fate
+from tui.desk.facts import describe_funds, figure
 from tui.desk.frame import Fact, FactKind, PanicLine, PanicReceipt, Severity
+from tui.desk.funds_book import UNKNOWN
 from tui.desk.inert import sanitise
 from tui.desk.journal import CancelAllRequest
 from tui.desk.link import Link
 from tui.desk.order_states import OrderNews
+from tui.desk.orders import Tracked
 from tui.desk.store import Store
 from tui.desk.trading import Trader
 from venues.commands import CancelRequest
 from venues.errors import RateLimited, VenueError
-from venues.model import NANOSECONDS, InstrumentId, Order, OrderStatus, Position
+from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentId, Order, OrderStatus, Position
+from venues.port import HasMarginWallet
 from venues.rounding import floor_to
 
 EMPTY_READS = 2
+_RESERVE = Decimal("1.02")  # of what a market order may cost: the book is not flat, and there is a fee
 
 
 class Panic:
@@ -70,6 +77,8 @@ class Panic:
         try:
             async with asyncio.timeout(self._patience):
                 await self._repeat(link, instrument, state)
+                if instrument is None:
+                    await self._read_debts(link, state)
         except TimeoutError:
             state.note = state.note or f"not finished within {self._patience:.0f} s"
         return self._line(link, instrument, state)
@@ -126,24 +135,66 @@ class Panic:
                 self._store.orders.command_sent(tracked, OrderNews.CANCEL_SENT)
                 await self._dispatcher.cancel(link.venue, single, tracked, is_urgent=True)
 
+    async def _read_debts(self, link: Link, state: _State) -> None:
+        """Reads what the margin wallet owes: panic never pays anything back, and the receipt says what is left."""
+        venue, began = link.venue, self._clock()
+        if isinstance(venue, HasMarginWallet) and venue.capabilities.margin_wallet:
+            with contextlib.suppress(VenueError):
+                self._store.replace_margin(await venue.fetch_margin_account(), began)
+                state.has_read_debts = True
+
     async def _close(self, link: Link, position: Position, state: _State) -> None:
         instrument = self._store.instrument(position.instrument)
         if instrument is None:
             state.note = f"{sanitise(position.instrument.symbol, 32)} is not known here, it was not closed"
             return
+        if position.in_margin_wallet and self._is_closing(link, instrument.base, position, state):
+            return
         quantity = floor_to(abs(position.quantity), instrument.lot_size)
         if instrument.max_quantity is not None:
             quantity = min(quantity, floor_to(instrument.max_quantity, instrument.lot_size))
+        if position.in_margin_wallet and position.quantity < 0:
+            payable = floor_to(self._payable(link, instrument), instrument.lot_size)
+            # An order for more than the money there would be refused; the rest follows, where there is some.
+            quantity = min(quantity, payable) if payable else quantity
         if not quantity:
             state.note = f"less than one lot of {instrument.name} is left"
             return
         request = self._trader.closing_request(link, position, quantity)
         tracked = self._store.orders.submitted(request, self._clock())
+        if position.in_margin_wallet:
+            state.closes[instrument.base] = (tracked, position.quantity, self._clock())
         state.fault = await self._dispatcher.prepare(request) or state.fault
         answer = await self._dispatcher.submit(link.venue, request, tracked, is_urgent=True)
         state.fault = answer.fault or state.fault
         if answer.fate is not Fate.ANSWERED:
             state.note = answer.words
+
+    def _payable(self, link: Link, instrument: Instrument) -> Decimal:
+        """Returns how much of its base the margin wallet's free money buys; zero where that is not known."""
+        wallet, market = self._store.margins.get(link.name), self._store.markets.get(instrument.id)
+        money = wallet.asset(instrument.quote) if wallet is not None else None
+        price = market.mid() if market is not None else None
+        return money.available / (price * _RESERVE) if money is not None and price else ZERO
+
+    def _is_closing(self, link: Link, base: str, position: Position, state: _State) -> bool:
+        """Says whether what is held may be what a close of ours is about to take, or has taken and not shown yet.
+
+        Nothing holds an order of a margin wallet to reducing: a second close would open the other side, in
+        whichever market of the currency it is.
+        """
+        tracked, quantity, ts = state.closes.get(base, (None, ZERO, 0))
+        if tracked is None:
+            return False
+        if not tracked.status.is_terminal:
+            return True
+        # Not compared for being equal: interest is charged meanwhile.
+        is_shown = abs(quantity - position.quantity) > tracked.order.filled_quantity / 2
+        return (
+            bool(tracked.order.filled_quantity)
+            and not is_shown
+            and self._clock() - ts < link.venue.capabilities.settle * NANOSECONDS
+        )
 
     async def _read(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
         """Reads what is left. Raises VenueError, and then nothing is known."""
@@ -175,6 +226,8 @@ class Panic:
             note = f"{unknown} sent, and nobody knows what became of it: look again{why}"
         if state.fault:  # also where all is proven: what was done here stands in no journal
             note = f"{note}; {state.fault}" if note else state.fault
+        if instrument is None and (owed := self._owed(link, state)):
+            note = f"{note}; {owed}" if note else owed
         return PanicLine(
             venue=link.name,
             account=link.account,
@@ -185,6 +238,21 @@ class Panic:
             is_proven=state.empty_reads >= EMPTY_READS and not unknown,
             note=note,
         )
+
+    def _owed(self, link: Link, state: _State) -> str:
+        """Says what the margin wallet of a venue owes, as far as anybody knows; empty where it owes nothing."""
+        name, wallet = link.venue.capabilities.margin_wallet, self._store.margins.get(link.name)
+        if not name:
+            return ""
+        if wallet is None:
+            return f"what the {name} owes is not known"
+        debts = [f"{figure(asset.debt)} {sanitise(asset.currency, 32)}" for asset in wallet.assets if asset.debt]
+        said = f"{name} still owes {', '.join(debts)}{'' if state.has_read_debts else ', as last heard'}"
+        unknown = [
+            describe_funds(move.request) for move in self._store.funds.open(link.name) if move.state == UNKNOWN
+        ]
+        doubts = [f"nobody knows what became of {what}" for what in unknown]
+        return "; ".join([said, *doubts] if debts else doubts)
 
     def _count_unsettled(self, link: Link, instrument: InstrumentId | None, *, is_moving: bool = False) -> int:
         """Counts orders with a command on its way and, unless only those are meant, those that are UNKNOWN."""
@@ -215,6 +283,10 @@ class _State:
         self.empty_reads = 0
         self.rounds = 0
         self.note = ""
+        self.closes: dict[
+            str, tuple[Tracked, Decimal, int]
+        ] = {}  # of a margin wallet's currency: the last, and when
+        self.has_read_debts = False
         self.fault = ""  # of the journal, which stops nothing here
 
     def forget(self) -> None:

@@ -13,12 +13,13 @@ from tui.desk.link import Link
 from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
 from venues.model import NANOSECONDS
+from venues.port import HasMarginWallet
 
 OVERLAP = 60 * NANOSECONDS  # fills are read again from this long before the last time
 
 
 async def reconcile_account(link: Link, store: Store, settler: Settler, clock: Callable[[], int]) -> None:
-    """Reads orders, fills, positions and balances into the store.
+    """Reads orders, fills, positions, balances and the margin wallet into the store.
 
     Raises:
         VenueError: a read failed; what was read before it has been taken, and nothing else concluded.
@@ -46,9 +47,25 @@ async def reconcile_account(link: Link, store: Store, settler: Settler, clock: C
             continue
         if order.client_order_id not in named and order.venue_order_id not in named:
             await settler.ask(link, tracked)
-    if venue.capabilities.positions:
-        store.ledger.replace_positions(name, await venue.fetch_positions(), began)
-        store.note_positions()
-    store.ledger.replace_balances(name, await venue.fetch_balances(), began)
-    store.mark_dirty(Topic.BALANCES, Topic.ACCOUNTS, Topic.ORDERS, Topic.FILLS)
+    await read_money(link, store, clock, began)
+    store.mark_dirty(Topic.ORDERS, Topic.FILLS)
     link.ts_reconciled = began
+
+
+async def read_money(link: Link, store: Store, clock: Callable[[], int], began: int | None = None) -> None:
+    """Reads positions, balances and the margin wallet; what a stream told since `began` is newer.
+
+    Raises:
+        VenueError: a read failed; what was read before it has been taken.
+    """
+    venue, name = link.venue, link.name
+    since = began if began is not None else clock()
+    if venue.capabilities.positions:
+        store.ledger.replace_positions(name, await venue.fetch_positions(), since)
+        store.note_positions()
+    # The wallet first: what the account is worth is not reckoned before there are balances.
+    if isinstance(venue, HasMarginWallet) and venue.capabilities.margin_wallet:
+        store.replace_margin(await venue.fetch_margin_account(), since)
+    store.ledger.replace_balances(name, await venue.fetch_balances(), since)
+    link.ts_priced = 0  # with the next word of the venue it is seen what of it has no price
+    store.mark_dirty(Topic.BALANCES, Topic.ACCOUNTS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from tui.desk.facts import describe_order, figure
+from tui.desk.facts import describe_funds, describe_order, figure
 from tui.desk.frame import RecoveryRow, RecoveryView
+from tui.desk.funds_book import UNKNOWN
 from tui.desk.inert import sanitise
 from tui.desk.inheritance import Inherited
 from tui.desk.journal import CancelAllRequest, Command, Resolution
@@ -15,7 +16,7 @@ from tui.desk.link import Link
 from tui.desk.orders import Tracked
 from tui.desk.settling import UNSETTLED, Settler
 from tui.desk.store import Store
-from venues.commands import AmendRequest, OrderRequest
+from venues.commands import AmendRequest, FundsRequest, OrderRequest
 from venues.model import OrderStatus
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class Recovery:
                 state=state,
                 is_settled=is_settled,
             )
+        if isinstance(command, FundsRequest):
+            return self._funds_row(row, link, command)
         tracked = self._store.orders.get(command.client_order_id)
         if tracked is None:
             tracked = self._store.orders.by_venue_id(link.name, getattr(command, "venue_order_id", ""))
@@ -119,9 +122,30 @@ class Recovery:
             venue=link.name,
             text=text,
             ts_sent=row.ts,
-            state=self._end_of(tracked) if is_settled else self._doing(link, tracked),
+            state=self._end_of(tracked) if is_settled else self._doing(link, tracked.deadline),
             is_settled=is_settled,
             ts_provable=None if is_settled else self._settler.provable_on(link, tracked, self._clock()),
+        )
+
+    def _funds_row(self, row: Unresolved, link: Link, request: FundsRequest) -> RecoveryRow:
+        text = describe_funds(request)
+        move = self._store.funds.get(request.request_id)
+        if move is None:  # long over, and not kept any more
+            return RecoveryRow(
+                key="", venue=link.name, text=text, ts_sent=row.ts, state="it is over", is_settled=True
+            )
+        is_settled = move.state != UNKNOWN
+        state = f"{move.state}: {move.words}" if move.words else move.state
+        if not is_settled:
+            state = self._doing(link, move.deadline)
+        return RecoveryRow(
+            key=move.key,
+            venue=link.name,
+            text=text,
+            ts_sent=row.ts,
+            state=state,
+            is_settled=is_settled,
+            ts_provable=None if is_settled else self._store.provable_funds(move),
         )
 
     def _end_of(self, tracked: Tracked) -> str:
@@ -131,12 +155,12 @@ class Recovery:
         done = f", {figure(order.filled_quantity)} filled" if order.filled_quantity else ""
         return f"{_ENDS.get(tracked.status, tracked.status.value)}{done}"
 
-    def _doing(self, link: Link, tracked: Tracked) -> str:
+    def _doing(self, link: Link, deadline: int | None) -> str:
         if link.fault:
             return f"can not be looked up: {link.fault}"
         if not link.is_reconciled:
             return "waiting for the venue"
-        if tracked.deadline is None:
+        if deadline is None:
             return "looked up; nothing bounds this request: look at the venue, and decide"
         if not link.venue.capabilities.lookup_covers_closed:
             return "looked up; the venue tells of open orders only: look there, and decide"
@@ -151,7 +175,9 @@ class Recovery:
 
 
 def _venue_of(command: Command) -> str:
-    return command.venue if isinstance(command, CancelAllRequest) else command.instrument.venue
+    if isinstance(command, CancelAllRequest | FundsRequest):
+        return command.venue
+    return command.instrument.venue
 
 
 def _describe(command: Command, tracked: Tracked | None, store: Store) -> str:

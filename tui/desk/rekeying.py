@@ -171,6 +171,8 @@ class Rekeying:
             return "" if _is_traded_on(link) else await self._serving.take_profile(link)
         if _is_traded_on(link) and link.has_account and not link.is_reconciled:
             return f"what is open at {link.name} has not been read back yet: try again"
+        if why := self._funds_left(link):
+            return why
         if _is_traded_on(link) and (left := self._left_there(link)):
             # Without a key nobody could cancel or close them from here.
             return f"{left} at {link.name}: it goes on with the key that it has until nothing is left"
@@ -185,6 +187,8 @@ class Rekeying:
             return ""  # nothing is left there
         if not await self._answers_came(link.name):
             return f"commands to {link.name} are not answered yet: try again"
+        if why := self._funds_left(link):
+            return why
         tracked = [each for each in self._store.orders.open_orders(link.name) if each.status in _RESTING]
         unknown = any(each.status is OrderStatus.UNKNOWN for each in self._store.orders.open_orders(link.name))
         held = {key[0] for key in self._store.ledger.positions if key[0].venue == link.name}
@@ -214,6 +218,12 @@ class Rekeying:
             f"an order at {link.name} is UNKNOWN, and only the key that sent it can prove what became of it: "
             "settle it first (u)"
         )
+
+    def _funds_left(self, link: Link) -> str:
+        """Returns why the key stays that can prove what became of a loan or transfer; empty where it may go."""
+        if link.has_account and self._store.funds.open(link.name):
+            return f"a loan, repayment or transfer at {link.name} is not over: this key alone can prove what it is"
+        return ""
 
     def _left_there(self, link: Link) -> str:
         orders = list(self._store.orders.open_orders(link.name))

@@ -120,10 +120,11 @@ def _share_of_balance(
     is_spot_sell = not instrument.is_perpetual and side is Side.SELL
     currency = instrument.base if is_spot_sell else instrument.settle
     available = context.available(currency)
+    where = f" in the {context.wallet}" if context.wallet else ""
     if available is None:
-        raise ExpressionError("the balance is not known yet")
+        raise ExpressionError(f"the balance{where} is not known yet")
     if available <= 0:
-        raise ExpressionError(f"no {currency} is free")
+        raise ExpressionError(f"no {currency} is free{where}")
     if is_spot_sell:
         return available * share
     # The dearest fee that may be due: a limit order that does not rest pays the taker's.

@@ -15,18 +15,21 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from tui.desk.clientid import Random
-from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Verdict, denied
+from tui.desk.control import AmendIntent, CancelScope, FundsIntent, OrderIntent, Outcome, Verdict, denied
+from tui.desk.day_watch import DayWatch
 from tui.desk.detaching import DETACH_POLICIES, DetachReport, carry_out
 from tui.desk.dispatch import Dispatcher, outcome_of
 from tui.desk.frame import DeskView, Fact, FactKind, PanicReceipt, Severity, VenueOffer
+from tui.desk.funds import Funds
 from tui.desk.guards import Guards, Limits
 from tui.desk.inert import sanitise
-from tui.desk.inheritance import Inherited, day_topic
+from tui.desk.inheritance import Inherited
 from tui.desk.instance import InstanceError
 from tui.desk.journal import ClosedJournal, Journal, JournalError, NoJournal
 from tui.desk.keeping import Keeper
 from tui.desk.key_rights import heed
 from tui.desk.link import Link
+from tui.desk.margin import MarginLevels
 from tui.desk.orders import Tracked
 from tui.desk.panic import Panic, flatten_words, panic_fact
 from tui.desk.recovery import Recovery
@@ -95,12 +98,14 @@ class Session:
         panic_patience: float = 15.0,
         reverse_patience: float = 10.0,
         edit_patience: float = 10.0,
+        margin_levels: MarginLevels | None = None,
     ) -> None:
         limits = limits if limits is not None else Limits()
         random = random if random is not None else SystemRandom()
         self.store = Store(clock, tell, currency, self._note_order, self._keep_fact)
         self.store.budget = limits.session_budget
         self.store.interval = bar_interval
+        self.store.margins.levels = margin_levels or MarginLevels()
         self._roster = Roster(self.store, account, clock, random)
         links = self.links = self._roster.links
         mode = Mode.READ_ONLY if read_only_reason else mode_of(venue.capabilities.mode for venue in venues)
@@ -113,8 +118,6 @@ class Session:
         self.note_profile_taken: Callable[[], Awaitable[None]] | None = None  # the engine's, to let others in
         self._clock = clock
         self._reverse_patience = reverse_patience
-        self._pulse = pulse
-        self._day_noted = 0  # the day whose beginning the journal holds
         self._work: set[asyncio.Task[None]] = set()  # wishes on their way
         self._serving: set[asyncio.Task[None]] = set()
         self._served: dict[str, asyncio.Task[None]] = {}  # by venue
@@ -137,6 +140,10 @@ class Session:
         self.trader = Trader(
             self.store, links, self.guards, self.dispatcher, self, clock, self._settle, sleep, edit_patience
         )
+        self.funds = Funds(
+            self.store, links, self.guards, self.dispatcher, self.keeper, self, clock, sleep, random
+        )
+        self._day = DayWatch(self.store, self.guards, links, self.keeper, self.trader, self, clock, pulse)
         self._panic = Panic(self.store, links, self.trader, self.dispatcher, clock, sleep, patience=panic_patience)
         self.store.desk = DeskView(
             mode=mode,
@@ -157,7 +164,7 @@ class Session:
         How it goes is told by the venues' chips.
         """
         await self._take_over()
-        for work in (self.keeper.run(), self._jumps.run(), self._watch_day()):
+        for work in (self.keeper.run(), self._jumps.run(), self._day.run()):
             self._begin(work, self._background)
         for link in self.links.values():
             self.serve(link)
@@ -279,6 +286,9 @@ class Session:
     async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> Outcome:
         return await self.trader.set_leverage(instrument, leverage, margin_mode)
 
+    async def move_funds(self, intent: FundsIntent) -> Outcome:
+        return await self.funds.move(intent)
+
     async def flatten(self, instrument: InstrumentId | None = None) -> Outcome:
         """Cancels and closes an instrument, or everything, and tells when nothing is left."""
         if (refusal := self.guards.refusal()) is not None:
@@ -326,7 +336,9 @@ class Session:
         return Outcome(verdict=Verdict.SENT)
 
     async def decide_gone(self, key: str) -> Outcome:
-        """Takes the trader's word that an UNKNOWN order is not at its venue."""
+        """Takes the trader's word that an UNKNOWN order, loan or transfer is not at its venue."""
+        if self.store.funds.get(key) is not None:
+            return self.funds.decide_gone(key)
         tracked = self.store.orders.get(key)
         if tracked is None or tracked.status is not OrderStatus.UNKNOWN or tracked.in_flight:
             return denied("order", "only an order that is UNKNOWN can be decided about")
@@ -399,7 +411,7 @@ class Session:
         self._found = found
         self.guards.inherit(found.budget_used, found.locked_until, found.lock_reason)
         if found.day_open is not None:
-            self._day_noted = self.store.ledger.day
+            self._day.noted = self.store.ledger.day
             self.store.ledger.day_open = found.day_open
         self.trader.show_budget()
         for link in self.links.values():
@@ -418,6 +430,7 @@ class Session:
 
     def _hand_down(self, found: Inherited, link: Link) -> None:
         """Gives one venue what the run before left of it."""
+        self.funds.inherit(found, link)
         link.ts_inherited, link.fills_kept = found.ts_last, found.fills_seen
         for tracked in found.orders:
             if tracked.order.instrument.venue == link.name:
@@ -429,12 +442,15 @@ class Session:
         self.keeper.use(journal)
 
     def note_reconciled(self, link: Link) -> None:
-        """Hears that a venue's account has been read back."""
+        """Hears that a venue's account has been read back, and has what is still open looked up."""
         if self.rekeying.note_reconciled(link):
-            self._day_noted = 0
+            self._day.noted = 0
         if self.recovery is not None:
             self.recovery.note_reconciled(link)
             self.store.mark_dirty(Topic.RECOVERY)
+        for tracked in self.store.orders.open_orders(link.name):
+            if not tracked.in_flight:  # else it is looked after when the last command about it has ended
+                self._settle(link, tracked)
 
     def note_permissions(self, link: Link, permissions: Permissions) -> None:
         """Hears what a venue's key may do, as the venue tells it."""
@@ -447,23 +463,6 @@ class Session:
         kept = self._found.fills_seen if self._found is not None else frozenset()
         if isinstance(fact, Order) or (fact.instrument.venue, fact.trade_id) not in kept:
             self.keeper.fact(fact, is_answer=is_answer)
-
-    async def _watch_day(self) -> None:
-        """Locks the desk when the day has lost too much; what it counts from is kept over restarts."""
-        while True:
-            await self._pulse(1.0)
-            now, ledger, currency = self._clock(), self.store.ledger, self.store.currency
-            if self.guards.roll_day(now):
-                self.trader.show_budget()
-            if ledger.day_open is not None and self._day_noted != ledger.day:
-                self._day_noted = ledger.day
-                topic = day_topic(",".join(sorted(self.links)))
-                self.keeper.note(
-                    f"the day's P&L counts from {ledger.day_open} {currency}", topic, None, ledger.day_open
-                )
-            if words := self.guards.note_day(self.store.day_pnl(), now, currency):
-                self.keeper.note(words, "loss", self.guards.locked_until)
-                self.say(FactKind.NOTICE, Severity.ALARM, words)
 
     def _note_jump(self, jump: Jump) -> None:
         """Trusts nothing that was known before the clock jumped or the program stood still."""

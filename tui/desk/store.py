@@ -21,16 +21,20 @@ from tui.desk.frame import (
     FillView,
     Frame,
     LogLine,
+    MarginView,
     OrderView,
     QuoteView,
     RecoveryView,
     Severity,
     VenueView,
 )
+from tui.desk.funds_book import FundsBook, Move
 from tui.desk.inert import is_symbol, sanitise
 from tui.desk.ledger import Ledger
+from tui.desk.margin import MarginWallets
 from tui.desk.market import Market
 from tui.desk.orders import OrderTracker, Tracked
+from tui.desk.rates import Rates
 from tui.desk.valuation import Valuation
 from tui.desk.views import book_view, in_watch_order, inert_instrument, order_view
 from venues.book import Book
@@ -42,6 +46,7 @@ from venues.events import (
     Event,
     FillUpdate,
     LinkState,
+    MarginUpdate,
     MarkPrice,
     Notice,
     OrderUpdate,
@@ -50,6 +55,7 @@ from venues.events import (
     Ticker,
     Trade,
 )
+from venues.margin import MarginAccount
 from venues.model import NANOSECONDS, ZERO, Fill, Instrument, InstrumentId, Order, OrderStatus
 
 LOG_LINES = 1_000
@@ -70,6 +76,7 @@ class Topic(Enum):
     FILLS = auto()
     BALANCES = auto()
     ACCOUNTS = auto()
+    MARGINS = auto()
     LOG = auto()
     RECOVERY = auto()
 
@@ -106,10 +113,15 @@ class Store:
         self.shown: Market | None = None
         self.orders = OrderTracker(clock, self._note_order)
         self.ledger = Ledger(clock())
+        self.margins = MarginWallets(clock, self.tell, self._wallet_name)
+        self.funds = FundsBook(lambda _: self.mark_dirty(Topic.MARGINS, Topic.RECOVERY))
+        self.provable_funds: Callable[[Move], int | None] = lambda _: None
         self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._dirty: set[Topic] = set(Topic)
-        self._prices: dict[tuple[str, str, str], Market] = {}  # (venue, base, quote) -> spot market
-        self._valuation = Valuation(self.ledger, self.markets, self.price_of, currency)
+        self.rates = Rates()
+        self._valuation = Valuation(
+            self.ledger, self.margins, self.markets, self.rates, currency, self._is_wallet_awaited
+        )
         self._held: set[InstrumentId] = set()  # instruments with a position: their mark moves the P&L
         self._quarantined: set[InstrumentId] = set()
         self._live: set[str] = set()  # venues that were told as live, and not as lost since
@@ -128,6 +140,7 @@ class Store:
             FillUpdate: self._take_fill,
             BalanceUpdate: self._take_balances,
             PositionUpdate: self._take_position,
+            MarginUpdate: self._take_margin,
             StreamStatus: self._take_status,
             Notice: self._take_notice,
         }
@@ -175,7 +188,7 @@ class Store:
             elif (market := self.markets.get(inert.id)) is None:
                 self.markets[inert.id] = market = Market(inert)
                 if not inert.is_perpetual:
-                    self._prices[inert.id.venue, inert.base, inert.quote] = market
+                    self.rates.add(market)
             else:
                 market.instrument = inert
                 market.shown_quote = None
@@ -228,13 +241,6 @@ class Store:
         if is_told:
             self.tell(words.fill_fact(fill, news.tracked, news.is_late, market.instrument, self._clock()))
 
-    def price_of(self, venue: str, currency: str, quote: str) -> Decimal | None:
-        """Returns the last price of `currency` in `quote` on `venue`; None where there is none."""
-        if currency == quote:
-            return Decimal(1)
-        market = self._prices.get((venue, currency, quote))
-        return market.price() if market is not None else None
-
     def frame(self, now: int) -> Frame | None:
         """Builds a frame of what has changed since the last one; None where nothing has."""
         self._count_messages(now)
@@ -262,6 +268,7 @@ class Store:
             fills=self._fills() if Topic.FILLS in dirty else None,
             balances=self._valuation.balances(self.account_of) if Topic.BALANCES in dirty else None,
             accounts=self._accounts() if Topic.ACCOUNTS in dirty else None,
+            margins=self._margins() if Topic.MARGINS in dirty else None,
             log=tuple(self._log) if Topic.LOG in dirty else None,
             recovery=self.recovery() if Topic.RECOVERY in dirty else None,
         )
@@ -304,12 +311,24 @@ class Store:
         return equity.value if equity is not None and equity.is_complete else None
 
     def day_pnl(self) -> Decimal | None:
-        """Returns today's P&L, fees and funding in it; None while something held can not be valued."""
+        """Returns today's P&L, fees and funding in it; None while something held can not be valued, or moves."""
+        if self.is_counting_anew or self.funds.is_money_moving():
+            return None
         worth, opened = self.worth(), self.ledger.day_open
-        return worth - opened if worth is not None and opened is not None and not self.is_counting_anew else None
+        return worth - opened if worth is not None and opened is not None else None
 
     def _accounts(self) -> tuple[AccountView, ...]:
         return (self._valuation.account(self.desk.account, self.budget_used, self.budget),)
+
+    def _margins(self) -> tuple[MarginView, ...]:
+        return self.margins.views(self.account_of, lambda venue: self.funds.views(venue, self.provable_funds))
+
+    def _is_wallet_awaited(self, venue: str) -> bool:
+        return bool(self._wallet_name(venue)) and self.margins.get(venue) is None
+
+    def _wallet_name(self, venue: str) -> str:
+        view = self.venues.get(venue)
+        return view.capabilities.margin_wallet if view is not None else ""
 
     def _market(self, instrument: InstrumentId) -> Market | None:
         market = self.markets.get(instrument)
@@ -393,18 +412,29 @@ class Store:
             self.ledger.take_position(update.position, self._clock())
             self.note_positions()
 
+    def _take_margin(self, update: MarginUpdate) -> None:
+        self._begin_day_if_due(self._clock())
+        self.margins.take(update.account)
+        self._dirty.update((Topic.MARGINS, Topic.ACCOUNTS))
+
+    def replace_margin(self, account: MarginAccount, since: int) -> None:
+        """Takes a margin wallet as its venue answered; what a stream told after `since` is newer."""
+        self.margins.replace(account, since)
+        self._dirty.update((Topic.MARGINS, Topic.ACCOUNTS))
+
     def note_positions(self) -> None:
         """Has the positions shown anew, after the ledger took some."""
         self._held = {instrument for instrument, _ in self.ledger.positions}
         self._dirty.update((Topic.POSITIONS, Topic.ACCOUNTS))
 
     def forget_account(self, venue: str) -> None:
-        """Shows no balances and positions of a venue whose account can not be read any more."""
+        """Shows no balances, positions and margin wallet of a venue whose account can not be read any more."""
         now = self._clock()
         self.ledger.replace_balances(venue, (), now)
         self.ledger.replace_positions(venue, (), now)
         self.note_positions()
-        self.mark_dirty(Topic.BALANCES)
+        self.margins.forget(venue)
+        self.mark_dirty(Topic.BALANCES, Topic.MARGINS)
 
     def held(self) -> set[InstrumentId]:
         """Returns the instruments that have a position."""

@@ -76,6 +76,7 @@ def _inherit(journal: SqliteJournal, desk: str, now: int, venues: str) -> Inheri
     return Inherited(
         orders=[*mine.over_orders(_ORDERS_AGAIN), *mine.open_orders()],
         unresolved=mine.unresolved(),
+        receipts=frozenset(mine.receipts),
         fills_seen=frozenset(
             (fill.instrument.venue, fill.trade_id) for fill in mine.fills if fill.ts_event > now - _FILLS_AGAIN
         ),

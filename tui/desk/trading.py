@@ -149,6 +149,8 @@ class Trader:
         """Cancels one order. Never locked, and allowed while nobody knows what became of the order."""
         if (refusal := self._guards.refusal()) is not None:
             return refusal
+        if self._store.funds.get(key) is not None:
+            return denied("funds", "a loan, a repayment or a transfer can not be cancelled")
         tracked = self._store.orders.get(key)
         was_waited_for = self.sequels.stop("you cancelled it", key=key)
         if tracked is None or tracked.status.is_terminal:
@@ -274,6 +276,7 @@ class Trader:
             quantity=quantity,
             reduce_only=True,
             position_id=None if position.position_id == "net" else position.position_id,
+            in_margin_wallet=position.in_margin_wallet,
         )
 
     def _closing(self, position: Position, percent: int) -> OrderIntent | Outcome:
@@ -290,6 +293,7 @@ class Trader:
             quantity=quantity,
             reduce_only=True,
             position_id=None if position.position_id == "net" else position.position_id,
+            in_margin_wallet=position.in_margin_wallet,
             overrides=frozenset() if self._is_closing(position) else frozenset({"duplicate"}),
         )
 
@@ -308,8 +312,7 @@ class Trader:
         outcome = self._guards.check(intent, market, self._unknown_orders(link), self._clock())
         notional = notional_of(intent, market, self._guards.limits)
         if outcome.verdict is Verdict.NEEDS_YES:
-            currency = market.instrument.quote
-            return msgspec.structs.replace(outcome, notional=notional, currency=currency), None, None
+            return msgspec.structs.replace(outcome, notional=notional, currency=market.counted_in), None, None
         if outcome.verdict is not Verdict.SENT:
             return outcome, None, None
         return await self.prepare_order(link, intent, notional, link.next_id(), hindrance)
@@ -405,6 +408,7 @@ class Trader:
         bid, ask = (book.best_bid(), book.best_ask()) if book is not None else (None, None)
         ticker = market.ticker
         has_book = bid is not None and ask is not None
+        rate, currency = self._store.rates.counted(instrument.venue, market.instrument.quote, self._store.currency)
         return link, MarketNow(
             instrument=market.instrument,
             capabilities=link.venue.capabilities,
@@ -416,6 +420,9 @@ class Trader:
             ts_recv=market.book_ts_recv if has_book else market.quote_ts_recv,
             is_reconciling=not link.is_reconciled,
             fault=link.fault,
+            in_wallet=self._store.ledger.in_margin_wallet(instrument),
+            rate=rate,
+            currency=currency,
         )
 
     def _unknown_orders(self, link: Link) -> Iterator[Order]:

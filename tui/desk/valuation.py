@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from tui.desk.frame import AccountView, BalanceView, PositionView
 from tui.desk.ledger import Ledger
 from tui.desk.market import Market
+from tui.desk.rates import Rates
 from tui.desk.views import balance_view, position_view
+from venues.margin import MarginAccount
 from venues.model import ZERO, InstrumentId
-
-PriceOf: TypeAlias = Callable[[str, str, str], Decimal | None]
-"""(venue, currency, in which currency) -> price; None where none is known yet."""
 
 
 class Equity(NamedTuple):
@@ -24,15 +23,26 @@ class Equity(NamedTuple):
 
 
 class Valuation:
-    """Values what `ledger` holds at the prices of `markets`, in `currency`."""
+    """Values what `ledger` and the margin `wallets` hold at the prices of `markets`, in `currency`.
+
+    `is_awaited` says of which venues more than the balances is still to be read.
+    """
 
     def __init__(
-        self, ledger: Ledger, markets: Mapping[InstrumentId, Market], price_of: PriceOf, currency: str
+        self,
+        ledger: Ledger,
+        wallets: Iterable[MarginAccount],
+        markets: Mapping[InstrumentId, Market],
+        rates: Rates,
+        currency: str,
+        is_awaited: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._ledger = ledger
+        self._wallets = wallets
         self._markets = markets
-        self._price_of = price_of
+        self._rates = rates
         self._currency = currency
+        self._is_awaited = is_awaited
 
     def positions(self, account_of: Callable[[str], str]) -> tuple[PositionView, ...]:
         """Returns every open position at its mark."""
@@ -51,27 +61,40 @@ class Valuation:
         )
 
     def equity(self) -> Equity | None:
-        """Returns balances and unrealised P&L together; None while nothing is known.
+        """Returns balances, margin wallets and unrealised P&L together; None while nothing is known.
 
-        A currency that no market of its venue prices counts as nothing, always.
+        Of a margin wallet counts what is there less what is owed: a loan, or a transfer, makes nobody richer.
+        A currency that no markets of its venue price counts as nothing, always.
         """
         if not any(self._ledger.balances.values()):
             return None
         value, is_complete = ZERO, True
         for venue, held in self._ledger.balances.items():
-            for balance in held.values():
-                rate = self._rate(venue, balance.currency)
-                if rate is not None:
-                    value += balance.total * rate
-                elif balance.total and self._is_priced(venue, balance.currency):
-                    is_complete = False
+            is_complete = is_complete and not (held and self._is_awaited(venue))
+        for venue, currency, amount in self._amounts():
+            rate = self._rate(venue, currency)
+            if rate is not None:
+                value += amount * rate
+            elif amount and self._rates.is_priced(venue, currency, self._currency):
+                is_complete = False
         for view in self.positions(lambda _: ""):
+            if view.position.in_margin_wallet:
+                continue  # it is what the wallet holds, and counted there
             rate = self._rate(view.instrument.id.venue, view.instrument.settle)
             if view.unrealized_pnl is None or rate is None:
                 is_complete = False
             else:
                 value += view.unrealized_pnl * rate
         return Equity(value, is_complete)
+
+    def _amounts(self) -> Iterator[tuple[str, str, Decimal]]:
+        """Yields (venue, currency, how much of it)."""
+        for venue, held in self._ledger.balances.items():
+            for balance in held.values():
+                yield venue, balance.currency, balance.total
+        for wallet in self._wallets:
+            for asset in wallet.assets:
+                yield wallet.venue, asset.currency, asset.net
 
     def account(self, account: str, used: Decimal, budget: Decimal | None) -> AccountView:
         """Returns the summary line; it opens the day's P&L once everything held can be valued."""
@@ -107,12 +130,4 @@ class Valuation:
         return total
 
     def _rate(self, venue: str, currency: str) -> Decimal | None:
-        return self._price_of(venue, currency, self._currency)
-
-    def _is_priced(self, venue: str, currency: str) -> bool:
-        return any(
-            market.instrument.id.venue == venue
-            and market.instrument.base == currency
-            and market.instrument.quote == self._currency
-            for market in self._markets.values()
-        )
+        return self._rates.rate(venue, currency, self._currency)

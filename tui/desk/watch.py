@@ -16,6 +16,7 @@ from venues.errors import UnknownInstrument, VenueError
 from venues.model import NANOSECONDS, InstrumentId
 
 _WATCHED = 40  # tickers of a venue that are subscribed without being asked for
+_MOST_PRICED = 100  # currencies of an account whose prices are followed
 _SEED_TRADES = 200
 _SEED_BARS = 300
 _OF_SHOWN = frozenset({Channel.BOOK, Channel.TRADES, Channel.BARS})
@@ -110,7 +111,11 @@ class Watch:
             yield self._show_again(shown.instrument.id)
         if not link.marked >= self._held_at(link) and now - link.ts_marked > NANOSECONDS:
             link.ts_marked = now
-            yield self._subscribe_marks(link)
+            yield self._subscribe_marks(link, self._held_at(link))
+        if now - link.ts_priced > NANOSECONDS:  # what is owned may be much: it is gone through once a second
+            link.ts_priced = now
+            if not link.marked >= (pricing := self._pricing(link)):
+                yield self._subscribe_marks(link, pricing)
 
     async def _show(self, instrument: InstrumentId) -> None:
         link = self._link_of(instrument)
@@ -126,6 +131,12 @@ class Watch:
             channels.append(Subscription(Channel.MARK, instrument))
         await link.subscribe(*channels)
         await self._seed_bars(link, market)
+        # What the quote currency is worth: limits and the account count in the account's.
+        needed = self._store.rates.needed(instrument.venue, market.instrument.quote, self._store.currency)
+        try:
+            await link.subscribe(*(Subscription(Channel.TICKER, other) for other in needed))
+        except VenueError as error:
+            self._store.log(f"{error}", Severity.WARNING)
         try:
             market.seed_trades(await link.venue.fetch_trades(instrument, _SEED_TRADES), self._clock())
         except VenueError as error:
@@ -180,10 +191,13 @@ class Watch:
         except VenueError as error:  # the next batch asks again
             self._store.log(f"{error}", Severity.WARNING)
 
-    async def _subscribe_marks(self, link: Link) -> None:
-        for instrument in self._held_at(link) - link.marked:
+    async def _subscribe_marks(self, link: Link, wanted: set[InstrumentId]) -> None:
+        for instrument in wanted - link.marked:
+            # What is held on spot or in a margin wallet is priced by a spot market, which has no mark.
+            market = self._store.markets.get(instrument)
+            is_spot = market is not None and not market.instrument.is_perpetual
             try:
-                await link.subscribe(Subscription(Channel.MARK, instrument))
+                await link.subscribe(Subscription(Channel.TICKER if is_spot else Channel.MARK, instrument))
             except VenueError as error:
                 self._store.log(f"{error}", Severity.WARNING)
                 return
@@ -191,6 +205,17 @@ class Watch:
 
     def _held_at(self, link: Link) -> set[InstrumentId]:
         return {instrument for instrument in self._store.held() if instrument.venue == link.name}
+
+    def _pricing(self, link: Link) -> set[InstrumentId]:
+        """Returns what tells the value of the money at a venue: while any is open, no day's P&L begins."""
+        store = self._store
+        owned = [one.currency for one in store.ledger.balances.get(link.name, {}).values() if one.total]
+        if (wallet := store.margins.get(link.name)) is not None:
+            owned += [asset.currency for asset in wallet.assets if asset.net]
+        found: set[InstrumentId] = set()
+        for currency in owned[:_MOST_PRICED]:
+            found.update(store.rates.needed(link.name, currency, store.currency))
+        return found
 
     def _others(self, link: Link) -> set[str]:
         return {name for name in self._links if name != link.name}

@@ -6,17 +6,17 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from tui.desk.control import OrderIntent
 from tui.desk.frame import Fact
 from tui.desk.guards import Limits
-from tui.desk.journal import Command, JournalError, Resolution
+from tui.desk.journal import Command, JournalError, Resolution, Word
 from tui.desk.session import Session
 from venues.commands import AmendRequest, CancelRequest, Channel, OrderRequest, Subscription
-from venues.errors import OrderNotFound, VenueError
+from venues.errors import OrderNotFound
 from venues.events import BookSnapshot, Event, LinkState, OrderUpdate, StreamStatus, Ticker, Trade
 from venues.model import (
     Balance,
@@ -299,7 +299,7 @@ class RecordingJournal:
     async def sending(self, command: Command, departure: Departure, ts: int) -> None:
         await self._keep("sending")
 
-    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
+    async def answered(self, command: Command, answer: Word, ts: int) -> None:
         await self._keep("answered", f" {type(answer).__name__}")
 
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
@@ -355,7 +355,7 @@ class Rig:
         self.waits.append(seconds)
         await asyncio.sleep(0)
 
-    async def __aenter__(self) -> Rig:
+    async def __aenter__(self) -> Self:
         await self.session.open()
         await until(lambda: all(link.is_reconciled for link in self.session.links.values()))
         shown = self.store.markets[self.venue.instruments[0].id]

@@ -11,11 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.tui.desk.journal_rig import AMEND, CANCEL, kept, open_journal, place
 from tests.tui.desk.rig import HUNDRED, PERP, START, fill, order, request
-from tui.desk.journal import CancelAllRequest, Resolution
-from tui.desk.journal_events import Draft, EventKind, Refusal, Row, draft_command, draft_fact
+from tui.desk.journal import CancelAllRequest, Command, Resolution
+from tui.desk.journal_events import Draft, EventKind, Refusal, Row, draft_command, draft_fact, draft_note
 from tui.desk.journal_export import export_fills_csv, export_jsonl, read_state, verify
 from tui.desk.journal_fold import JournalState, fold
 from tui.desk.journal_store import SqliteJournal, journal_path
@@ -108,6 +109,38 @@ def test_an_unanswered_cancel_is_listed_until_the_order_is_over() -> None:
     state.take(told(order("a", OrderStatus.CANCELED, ts_event=START + 2)).row(6, ""))
     assert list(state.unresolved()) == []
     assert status_of(state) is OrderStatus.CANCELED
+
+
+@pytest.mark.parametrize("change", [CANCEL, AMEND, CancelAllRequest(venue="test")])
+def test_the_next_start_ends_what_was_on_its_way_so_that_the_venues_word_counts(change: Command) -> None:
+    """A desk that is killed over a change, one that has it looked up, and what a third one starts with."""
+    killed = (
+        *sent(),
+        answered(),
+        draft_command(EventKind.SENDING, change, START, departure=Departure(deadline=START)),
+    )
+    state = fold(rows_of(*killed, draft_note("the desk was opened", START + 9, "start")))
+    tracked = state.orders["a"]
+    assert (tracked.status, tracked.in_flight, tracked.commands) == (OrderStatus.UNKNOWN, 0, [change])
+    assert tracked.unknown_since == START + 9
+    rests = order("a", OrderStatus.PARTIALLY_FILLED, filled_quantity=D(1), ts_event=START + 1)
+    state.take(draft_fact(rests, START + 10, is_answer=True).row(6, ""))
+    assert status_of(state) is OrderStatus.PARTIALLY_FILLED
+    assert [(one.command, one.is_ambiguous) for one in state.unresolved()] == [(change, False)]
+    died = Resolution("lookup", "the venue said: partially filled", rests)
+    state.take(draft_command(EventKind.RESOLVED, change, START + 11, resolution=died).row(7, ""))
+    state.close_off(START + 12)
+    assert (status_of(state), tracked.commands, state.unresolved()) == (OrderStatus.PARTIALLY_FILLED, [], [])
+
+
+def test_a_command_after_a_start_is_not_answered_for_by_the_same_one_from_before_it() -> None:
+    cancel = draft_command(EventKind.SENDING, CANCEL, START)
+    start = draft_note("the desk was opened", START, "start")
+    state = fold(rows_of(*sent(), answered(), cancel, start, cancel))
+    assert state.orders["a"].in_flight == 1
+    state.take(draft_command(EventKind.ANSWERED, CANCEL, START).row(7, ""))
+    assert state.orders["a"].in_flight == 0
+    assert [one.number for one in state.unresolved()] == [4]  # the one from before it is as open as it was
 
 
 def test_an_answer_settles_the_one_of_two_same_cancels_that_had_none() -> None:

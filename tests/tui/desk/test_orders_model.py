@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.support.effort import tries
 from tests.tui.desk.rig import START, Clock, fill, order, request
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import OrderTracker, Tracked
@@ -181,7 +182,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
 
 AnyOrderOfEvents.TestCase.settings = settings(
-    max_examples=600,
+    max_examples=tries(250, 600),
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -208,7 +209,7 @@ def facts_of(quantity: int, fills: list[int], end: OrderStatus | None, told: boo
     return facts
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=tries(500, 1_500), deadline=None)
 @given(
     data=st.data(),
     quantity=st.integers(1, 6),

@@ -20,9 +20,10 @@ from tui.desk.journal_export import oldest_needed, read_rows
 from tui.desk.journal_fold import fold
 from tui.desk.journal_store import SqliteJournal, journal_path
 from tui.desk.takeover import inherit
+from venues.commands import CancelRequest
 from venues.errors import OutcomeUnknown
-from venues.model import NANOSECONDS, OrderStatus
-from venues.port import Departure, VenueTime
+from venues.model import NANOSECONDS, Order, OrderStatus
+from venues.port import Depart, Departure, VenueTime
 
 S = OrderStatus
 LIFE = 30 * NANOSECONDS
@@ -125,6 +126,35 @@ async def test_a_cancel_of_many_without_an_answer_is_settled_by_reading_the_orde
         assert rig.status(key) is S.CANCELED
         assert view.rows[0].is_settled
     assert fold(read_rows(journal_path(tmp_path))).unresolved() == []
+
+
+class SilentVenue(ScriptedVenue):
+    """A venue that takes cancels, and neither carries them out nor answers."""
+
+    async def cancel_order(self, request: CancelRequest, *, depart: Depart | None = None) -> Order:
+        await self._leave(depart)
+        self._enter("cancel_order")
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_an_order_whose_cancel_died_with_a_desk_just_rests_for_the_next_but_one(tmp_path: Path) -> None:
+    silent = SilentVenue()
+    silent.deadline, silent.time = START + LIFE, VenueTime(START, 0)
+    async with desk(tmp_path, silent) as first:
+        key = await first.place()
+        await first.session.cancel(key)
+        await until(lambda: silent.called("cancel_order") == 1)
+    venue = next_venue(silent)
+    venue.time = VenueTime(START + LIFE + 2 * NANOSECONDS, 0)
+    async with desk(tmp_path, venue) as rig:
+        await until(lambda: (view := rig.store.recovery()) is not None and view.rows[0].is_settled)
+        assert rig.status(key) is S.NEW
+    left = inherit(SqliteJournal(journal_path(tmp_path), desk=DESK), DESK, lambda: START, "test")
+    assert left.journal is not None
+    await left.journal.aclose()
+    assert [(one.key, one.status, one.commands) for one in left.orders] == [(key, S.NEW, [])]
+    assert left.unresolved == []
 
 
 async def test_fills_of_the_time_between_are_kept_once(tmp_path: Path) -> None:

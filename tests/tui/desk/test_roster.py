@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.desk.rig import PERP, Clock, Rig, ScriptedVenue, capabilities, intent, order, snapshot, until
+from tests.tui.desk.rig import PERP, START, Clock, Rig, ScriptedVenue, capabilities, intent, order, snapshot, until
 from tui.desk.control import Verdict
 from tui.desk.frame import BookView
 from tui.desk.inheritance import Inherited
@@ -13,11 +13,11 @@ from tui.desk.roster import mixture, mode_of
 from tui.desk.session import Session
 from tui.desk.store import Topic
 from venues.book import Book
-from venues.commands import Subscription
+from venues.commands import CancelRequest, Subscription
 from venues.errors import UnknownVenue
 from venues.events import BookDelta, LinkState, StreamStatus
-from venues.model import InstrumentId, OrderStatus
-from venues.port import Mode
+from venues.model import NANOSECONDS, InstrumentId, OrderStatus
+from venues.port import Mode, VenueTime
 
 WATCHED = capabilities(mode=Mode.READ_ONLY)
 
@@ -128,6 +128,21 @@ async def test_a_venue_that_is_opened_later_finds_its_orders_of_the_run_before()
         assert (await rig.session.open_venue("second")).verdict is Verdict.SENT
         assert rig.store.orders.get("p1") is not None
         await until(lambda: rig.status("p1") is OrderStatus.NEW)
+
+
+async def test_a_cancel_of_the_run_before_is_looked_up_at_a_venue_that_is_opened_later() -> None:
+    second = ScriptedVenue("second")
+    there = InstrumentId("second", "BTC-PERP")
+    second.orders["p1"] = order("p1", instrument=there)
+    second.time = VenueTime(START + 60 * NANOSECONDS, 0)
+    left = Tracked("p1", second.orders["p1"])
+    left.keep_unanswered(CancelRequest(instrument=there, client_order_id="p1", venue_order_id="vp1"))
+    left.is_confirmed, left.deadline = True, START + 30 * NANOSECONDS
+    found = Inherited(orders=(left,))
+    async with Rig(ScriptedVenue("test"), open_more=lambda _: second, inherit=lambda: found) as rig:
+        assert (await rig.session.open_venue("second")).verdict is Verdict.SENT
+        await until(lambda: not left.commands)
+        assert rig.status("p1") is OrderStatus.NEW
 
 
 async def test_a_book_that_the_venue_keeps_is_read_there() -> None:

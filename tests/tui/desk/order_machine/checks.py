@@ -124,7 +124,7 @@ class Checks:
             return
         assert tracked.key in self.loose, f"the rows say {folded.status}, the desk {tracked.status}"
         if folded.status.is_terminal or tracked.status.is_terminal:
-            # What was on its way at a crash stays so in the rows, until the next start closes it off.
+            # A command that was cut short stays on its way in the rows, until the next start closes it off.
             begun = fold(desk.rows.rows)
             begun.close_off(desk.clock())
             assert begun.orders[tracked.key].status is tracked.status, (

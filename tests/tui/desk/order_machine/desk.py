@@ -14,16 +14,15 @@ from tests.tui.desk.order_machine.loop import HandLoop
 from tests.tui.desk.rig import PERP, Clock, instrument
 from tui.desk.clientid import ClientOrderIds
 from tui.desk.dispatch import Dispatcher, Fate
-from tui.desk.journal import Command, JournalError, Resolution
+from tui.desk.journal import Command, JournalError, Resolution, Word
 from tui.desk.journal_events import (
     Draft,
     EventKind,
-    Refusal,
     Row,
+    draft_answer,
     draft_command,
     draft_fact,
     draft_note,
-    refusal_of,
 )
 from tui.desk.journal_fold import JournalState
 from tui.desk.keeping import Keeper
@@ -34,7 +33,6 @@ from tui.desk.reconcile import reconcile_account
 from tui.desk.settling import UNSETTLED, Settler
 from tui.desk.store import Store
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
-from venues.errors import VenueError
 from venues.model import Fill, Order, OrderStatus
 from venues.port import Departure
 
@@ -115,10 +113,8 @@ class RowJournal:
     async def sending(self, command: Command, departure: Departure, ts: int) -> None:
         await self._write(draft_command(EventKind.SENDING, command, ts, departure=departure))
 
-    async def answered(self, command: Command, answer: Order | VenueError | None, ts: int) -> None:
-        refusal: Refusal | None = refusal_of(answer) if isinstance(answer, VenueError) else None
-        order = answer if isinstance(answer, Order) else None
-        await self._write(draft_command(EventKind.ANSWERED, command, ts, order=order, refusal=refusal))
+    async def answered(self, command: Command, answer: Word, ts: int) -> None:
+        await self._write(draft_answer(command, answer, ts))
 
     async def ambiguous(self, command: Command, why: str, ts: int) -> None:
         await self._write(draft_command(EventKind.AMBIGUOUS, command, ts, text=why))

@@ -15,6 +15,7 @@ from tests.tui.desk.order_machine.desk import Desk, Disk, Rows
 from tests.tui.desk.order_machine.exchange import LAG, LIFE, SETTLE, UNCERTAINTY, Exchange, Fate, Kind, Packet
 from tests.tui.desk.order_machine.loop import HandLoop
 from tests.tui.desk.rig import Clock, request
+from tui.desk.journal_events import draft_note
 from tui.desk.journal_fold import fold
 from tui.desk.orders import Tracked
 from venues.events import FillUpdate, OrderUpdate
@@ -357,12 +358,11 @@ class BadVenueMachine(RuleBasedStateMachine):
         """The process dies, and another takes over what its rows say."""
         self.inherited = len(self.rows.rows)
         self.desk.die()
-        for key in self.keys:
-            self.checks.loose.add(key)
         for packet in self.exchange.wire:
             packet.reply = None
         self.checks.heard = {}
         left = fold(self.rows.rows)
+        self.rows.add(draft_note("the desk was opened", self.clock(), "start"))
         for made in left.fills:
             self.checks.heard.setdefault(made.client_order_id, set()).add(made.trade_id)
         self.desk = Desk(self.exchange, self.rows, self.clock, self.loop, left)

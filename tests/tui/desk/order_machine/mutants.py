@@ -269,6 +269,10 @@ def _nothing_closed_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(JournalState, "close_off", lambda *_: None)
 
 
+def _starts_not_heard(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(JournalState, "_take_note", lambda *_: None)
+
+
 def _commands_forgotten(patch: pytest.MonkeyPatch) -> None:
     close_off = JournalState.close_off
 
@@ -330,6 +334,7 @@ MUTANTS = [
     Mutant("the fold forgets what was ambiguous", _ambiguous_rows_forgotten),
     Mutant("the fold forgets commands under way", _commands_forgotten),
     Mutant("what was on its way at a crash stays so", _nothing_closed_off),
+    Mutant("the rows of the next desk are read as those of the dead one", _starts_not_heard),
     Mutant("fills are lost at a restart", _restore(lambda old: old.fills.clear())),
     Mutant("deadlines are lost at a restart", _restore(_set_deadline)),
     Mutant("what settled a command is not kept", _verdicts_not_kept),
