@@ -47,6 +47,7 @@ def account_in_words(can: Capabilities) -> str:
     parts += ["leverage"] if can.leverage else []
     modes = " and ".join(mode.value for mode in MarginMode if mode in can.margin_modes)
     parts += [f"{modes} margin"] if modes else []
+    parts += [f"{can.margin_wallet} beside spot: borrow, transfer"] if can.margin_wallet else []
     parts += ["exits sent along"] if can.attached_exits else []
     return ", ".join(parts)
 
@@ -55,7 +56,7 @@ def in_short(can: Capabilities) -> str:
     """Returns all of it in as few words as a column has room for."""
     parts = [order_types_in_words(can).replace(",", "")]
     parts += ["amend"] if can.amend else []
-    parts += ["margin"] if can.leverage or can.margin_modes else []
+    parts += ["margin"] if can.leverage or can.margin_modes or can.margin_wallet else []
     return " · ".join(parts)
 
 

@@ -268,9 +268,8 @@ def credentials_of_line(line: str, fields: Sequence[KeyField]) -> Credentials:
     needed = [field for field in fields if not field.is_optional]
     if not len(needed) <= len(words) <= len(fields):
         wanted = ", then ".join(field.label + (" (if any)" if field.is_optional else "") for field in fields)
-        raise Refused(
-            f"one line of standard input holds {len(words)} words, and should hold: {wanted}, white space between"
-        )
+        count = "1 word" if len(words) == 1 else f"{len(words)} words"
+        raise Refused(f"one line of standard input holds {count}, and should hold: {wanted}, white space between")
     return _credentials(
         {field.attribute: part_of(word, field.label) for field, word in zip(fields, words, strict=False)}
     )

@@ -15,6 +15,7 @@ from tui.desk.inert import sanitise
 from tui.paths import DEFAULT_PROFILE, Paths, profile_paths
 
 if TYPE_CHECKING:
+    from tui.desk.journal import Command
     from tui.desk.journal_export import Sink
 
 _WHOLE = 1_000_000  # characters: more than any row has, so that sanitising cuts nothing
@@ -93,10 +94,8 @@ def show(context: click.Context, file: Path | None) -> None:
     if not_understood:
         click.echo(f"{not_understood:,} rows are not understood, and not counted: see  pitside journal verify")
     for one in state.unresolved():
-        name = getattr(one.command, "client_order_id", "") or "all orders"
         words = one.words or "the desk ended before an answer"
-        what = type(one.command).__name__.removesuffix("Request")
-        click.echo(sanitise(f"UNANSWERED row {one.number}: {what} of {name}, {words}", _WHOLE))
+        click.echo(sanitise(f"UNANSWERED row {one.number}: {_what(one.command)}, {words}", _WHOLE))
     for earned in state.earnings.values():
         fees = ", ".join(f"{fee:f} {currency}" for currency, fee in sorted(earned.fees.items()))
         line = f"{earned.instrument}: {earned.fills:,} executions, P&L {earned.realized_pnl:f}, fees {fees}"
@@ -145,6 +144,17 @@ def verify(context: click.Context, file: Path | None) -> None:
     click.echo(f"{found.rows:,} rows, version {found.version}: {words}")
     if found.problems:
         context.exit(1)
+
+
+def _what(command: Command) -> str:
+    """Returns a command in a few words: "Cancel of p0001", "BORROW 0.1 BTC at max"."""
+    from tui.desk.facts import describe_funds
+    from venues.commands import FundsRequest
+
+    if isinstance(command, FundsRequest):
+        return describe_funds(command)
+    name = getattr(command, "client_order_id", "") or "all orders"
+    return f"{type(command).__name__.removesuffix('Request')} of {name}"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ class Context(StrEnum):
     TICKET = "the ticket"
     DIALOG = "a dialog"
     RECOVERY = "the recovery screen"
+    MARGIN = "the margin screen"
 
 
 class Action(NamedTuple):
@@ -59,6 +60,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("desk.arm", ("A",), "arm or lock", "desk", commands=("arm", "lock"), is_trading=True),
     Action("desk.panic", ("ctrl+x",), "panic: cancel all, flatten, prove it", "desk",
            Context.EVERYWHERE, commands=("panic",)),
+    Action("margin.show", ("M",), "margin wallet: borrow, pay back, transfer", "desk", commands=("margin",)),
     Action("preview.send", ("enter",), "send the preview line", "ladder", Context.LADDER, is_trading=True,
            is_fixed=True),
     Action("preview.drop", ("escape",), "drop the preview line", "ladder", Context.LADDER, is_fixed=True),
@@ -119,6 +121,24 @@ ACTIONS: tuple[Action, ...] = (
     Action("recovery.help", ("question_mark", "f1"), "this help", "recovery", Context.RECOVERY, is_fixed=True),
     Action("recovery.leave", ("escape", "q", "u"), "look at the desk; changes nothing", "recovery",
            Context.RECOVERY, is_fixed=True),
+    Action("margin.borrow", ("b",), "borrow: a form, then a preview", "margin wallet", Context.MARGIN,
+           is_trading=True, is_fixed=True),
+    Action("margin.repay", ("p",), "pay back", "margin wallet", Context.MARGIN, is_trading=True, is_fixed=True),
+    Action("margin.transfer_in", ("t",), "transfer in, from spot", "margin wallet", Context.MARGIN,
+           is_trading=True, is_fixed=True),
+    Action("margin.transfer_out", ("o",), "transfer out, to spot", "margin wallet", Context.MARGIN,
+           is_trading=True, is_fixed=True),
+    Action("margin.preview", ("enter",), "preview the form; it never sends", "margin wallet",
+           Context.MARGIN, is_fixed=True),
+    Action("margin.send", ("y",), "send what the preview shows", "margin wallet", Context.MARGIN,
+           is_trading=True, is_fixed=True),
+    Action("margin.down", ("j", "down"), "down", "margin wallet", Context.MARGIN, is_fixed=True),
+    Action("margin.up", ("k", "up"), "up", "margin wallet", Context.MARGIN, is_fixed=True),
+    Action("margin.venue", ("left", "right"), "another venue's wallet", "margin wallet", Context.MARGIN,
+           is_fixed=True),
+    Action("margin.words", ("pagedown", "pageup"), "more of the words below", "margin wallet", Context.MARGIN,
+           is_fixed=True),
+    Action("margin.leave", ("escape", "q"), "back to the desk", "margin wallet", Context.MARGIN, is_fixed=True),
 )  # fmt: skip
 
 _OVERLAPS = {
@@ -129,6 +149,7 @@ _OVERLAPS = {
     Context.TICKET: frozenset({Context.EVERYWHERE, Context.TICKET}),
     Context.DIALOG: frozenset({Context.EVERYWHERE, Context.DIALOG}),
     Context.RECOVERY: frozenset({Context.EVERYWHERE, Context.RECOVERY}),
+    Context.MARGIN: frozenset({Context.EVERYWHERE, Context.MARGIN}),
 }
 
 # What has keys of its own (a ticket, a dialog) is not there while a line is typed.

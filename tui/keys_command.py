@@ -37,11 +37,12 @@ def keys() -> None:
     help="Store the API key of an account, after a test: the account is read with it. A key that is stored "
     "already is replaced only then.\n\n"
     "On a terminal each part is asked for without echo. Otherwise one line is read from standard input: the parts "
-    "in the order in which they would be asked for, white space between (key, then secret). Where the keyring "
-    "needs a password, it is read from the terminal if there is one, else from a second line of standard input. "
+    "in the order in which they would be asked for, white space between: key, then secret, then what else the "
+    "venue has (a sub-account at max, which may be left out). Where the keyring needs a password, it is read from "
+    "the terminal if there is one, else from a second line of standard input. "
     "Nothing is taken from an argument or the environment: other users can read those.\n\n\b\n"
     "  pitside keys add coinex\n"
-    "  pitside keys add coinex --account second --read-only\n"
+    "  pitside keys add max --account second --read-only\n"
     "  pass show coinex | pitside keys add coinex",
 )
 @_VENUE

@@ -39,7 +39,9 @@ def chosen_venues(options: Options, config: Config) -> tuple[str, ...]:
 
 def _not_practised(name: str, known: Sequence[str]) -> str:
     why = "is practice already" if name == "paper" else "has no practice exchange"
-    return f"{name} {why}; --practice is for {' '.join(known)}, as in  pitside --venue {known[0]} --practice"
+    *first, last = known
+    which = f"{', '.join(first)} and {last}" if first else last
+    return f"{name} {why}; --practice is for {which}, as in  pitside --venue {known[0]} --practice"
 
 
 def account_of(options: Options, config: Config) -> str:

@@ -42,6 +42,7 @@ class Support(msgspec.Struct, frozen=True, kw_only=True):
             "positions": can.positions,
             "leverage": can.leverage,
             "margin_modes": [mode.value for mode in MarginMode if mode in can.margin_modes],
+            "margin_wallet": can.margin_wallet,
             "bar_intervals": list(can.bar_intervals),
             "public_without_key": self.is_public,
             "practice": self.practice != _NO,
@@ -72,7 +73,7 @@ def table_of(found: Sequence[Support]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("", *(one.venue for one in found))]
 
     def add(label: str, cells: Iterable[str | bool]) -> None:
-        rows.append((label, *(cell if isinstance(cell, str) else _YES if cell else _NO for cell in cells)))
+        rows.append((label, *(_YES if cell is True else cell or _NO for cell in cells)))
 
     for kind in OrderType:
         add(f"{kind.value.replace('_', '-')} orders", (kind in one.can.order_types for one in found))
@@ -86,6 +87,7 @@ def table_of(found: Sequence[Support]) -> list[tuple[str, ...]]:
     add("leverage", (one.can.leverage for one in found))
     for mode in MarginMode:
         add(f"{mode.value} margin", (mode in one.can.margin_modes for one in found))
+    add("margin wallet", (one.can.margin_wallet for one in found))
     add("candles", (_span(one.can.bar_intervals) for one in found))
     add("public data without a key", (one.is_public for one in found))
     add("practice exchange", (one.practice for one in found))

@@ -199,14 +199,15 @@ FULL = (
 @pytest.mark.parametrize(
     ("fields", "line", "words"),
     [
-        (key_fields("coinex"), "KEY", 1),
-        (key_fields("coinex"), "", 0),
-        (key_fields("coinex"), "KEY SECRET MORE", 3),
-        (FULL, "KEY SECRET", 2),
+        (key_fields("coinex"), "KEY", "1 word"),
+        (key_fields("coinex"), "", "0 words"),
+        (key_fields("coinex"), "KEY SECRET MORE", "3 words"),
+        (key_fields("max"), "KEY SECRET SUB MORE", "4 words"),
+        (FULL, "KEY SECRET", "2 words"),
     ],
 )
-def test_a_line_with_another_number_of_parts_is_refused(fields: Sequence[KeyField], line: str, words: int) -> None:
-    with pytest.raises(Refused, match=f"holds {words} words, and should hold: API key, then secret") as refused:
+def test_a_line_with_another_number_of_parts_is_refused(fields: Sequence[KeyField], line: str, words: str) -> None:
+    with pytest.raises(Refused, match=f"holds {words}, and should hold: API key, then secret") as refused:
         credentials_of_line(line, fields)
     assert not any(word in refused.value.message for word in ("KEY ", "SECRET", "MORE"))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tui.config import Config, ConfigError, find_line, load_config, parse_config
+from tui.launch import levels_of
 from tui.paths import profile_paths
 
 PATH = Path("config.toml")
@@ -56,6 +57,14 @@ def test_the_detach_policy_and_the_day_loss_are_read() -> None:
     assert (Config().detach.idle, Config().detach.tmux_seconds, Config().guards.day_loss) == (0, 0, None)
 
 
+def test_the_levels_of_a_margin_wallet_are_read() -> None:
+    config = parse_config('[margin]\nwarn_below = "1.8"\nalarm_below = 1.3\n', PATH)
+    assert (config.margin.warn_below, config.margin.alarm_below) == (Decimal("1.8"), Decimal("1.3"))
+    assert (Config().margin.warn_below, Config().margin.alarm_below) == (Decimal("1.5"), Decimal("1.25"))
+    levels = levels_of(config.margin)
+    assert (levels.warn_below, levels.alarm_below) == (Decimal("1.8"), Decimal("1.3"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -74,6 +83,11 @@ def test_the_detach_policy_and_the_day_loss_are_read() -> None:
         ("[desk\n", ["is no TOML", "line 1"]),
         ("[lock]\nidle = -5\n", ["line 2", "lock.idle"]),
         ("[desk]\nsize_presets = [1, 0]\n", ["line 2", "desk.size_presets[1]"]),
+        ("[margin]\nwarn_below = 1\n", ["line 2", "margin.warn_below", "above 1"]),
+        ("[margin]\nwarn_below = 'nan'\n", ["line 2", "margin.warn_below", "above 1"]),
+        ("[margin]\nalarm_below = 0.9\n", ["line 2", "margin.alarm_below", "above 1"]),
+        ("[margin]\nwarn_below = 1000\n", ["line 2", "margin.warn_below", "100 at most"]),
+        ("[margin]\nwarn_below = 1.2\n", ["margin.alarm_below", "below margin.warn_below, which is 1.2"]),
         ("[colour]\n", ["line 1", "colour", "is no setting"]),
     ],
 )

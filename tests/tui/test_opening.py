@@ -74,7 +74,7 @@ def test_a_venue_that_is_none_is_said_with_its_line(value: str, words: str) -> N
     [
         (
             ("paper",),
-            "paper is practice already; --practice is for coinex, as in  pitside --venue coinex --practice",
+            "is practice already; --practice is for coinex and max, as in  pitside --venue coinex --practice",
         ),
         ((), "paper is practice already"),
         (("coinex", "paper"), "paper is practice already"),
@@ -162,12 +162,19 @@ def test_a_desk_that_only_watches_leaves_the_paper_account_alone(home: Path) -> 
 @pytest.mark.parametrize(
     ("modes", "offered"),
     [
-        ({"paper": Mode.PAPER}, [("coinex", Mode.READ_ONLY, "")]),
-        ({"paper": Mode.PAPER, "coinex": Mode.READ_ONLY}, []),
-        ({"coinex": Mode.PRACTICE}, [("paper", Mode.PAPER, "PRACTICE and PAPER can not be on one desk")]),
+        ({"paper": Mode.PAPER}, [("coinex", Mode.READ_ONLY, ""), ("max", Mode.READ_ONLY, "")]),
+        ({"paper": Mode.PAPER, "coinex": Mode.READ_ONLY}, [("max", Mode.READ_ONLY, "")]),
+        ({"paper": Mode.PAPER, "max": Mode.READ_ONLY, "coinex": Mode.READ_ONLY}, []),
+        (
+            {"coinex": Mode.PRACTICE, "max": Mode.PRACTICE},
+            [("paper", Mode.PAPER, "PRACTICE and PAPER can not be on one desk")],
+        ),
         (
             {"coinex": Mode.READ_ONLY},
-            [("paper", Mode.PAPER, "this desk is READ-ONLY; PAPER needs one of its own: pitside --venue paper")],
+            [
+                ("paper", Mode.PAPER, "this desk is READ-ONLY; PAPER needs one of its own: pitside --venue paper"),
+                ("max", Mode.READ_ONLY, ""),
+            ],
         ),
     ],
 )
@@ -197,9 +204,9 @@ print(json.dumps(sorted(sys.modules)))
         [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
     )
     loaded = set(json.loads(done.stdout))
-    strange = {"httpx", "websockets", "uvicorn", "starlette", "tui.practice", "venues.coinex.venue"}
+    strange = {"httpx", "websockets", "uvicorn", "starlette", "tui.practice"}
     assert not strange & loaded
-    assert not any(name.startswith("venues.simulators") for name in loaded)
+    assert not any(name.startswith(("venues.simulators", "venues.coinex", "venues.max")) for name in loaded)
 
 
 def test_a_practice_desk_is_refused_where_the_profile_is_held(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_a_table_says_what_the_capabilities_say() -> None:
         "limit orders": "yes", "market orders": "-", "stop orders": "-", "stop-limit orders": "-",
         "take-profit orders": "-", "take-profit-limit orders": "-", "GTC": "-", "IOC": "yes", "FOK": "-",
         "post-only": "-", "reduce-only": "-", "exits sent along": "-", "edit in place": "yes", "positions": "-",
-        "leverage": "-", "cross margin": "-", "isolated margin": "yes", "candles": "30s",
+        "leverage": "-", "cross margin": "-", "isolated margin": "yes", "margin wallet": "-", "candles": "30s",
         "public data without a key": "-", "practice exchange": "-",
     }  # fmt: skip
 
@@ -60,6 +60,7 @@ def test_the_real_venues_are_in_it() -> None:
     assert coinex["public data without a key"] == paper["public data without a key"] == "yes"
     assert (coinex["practice exchange"], paper["practice exchange"]) == ("yes", "built in")
     assert paper["candles"] == "5s to 1d"
+    assert [cells(rows, name)["margin wallet"] for name in ("paper", "coinex", "max")] == ["-", "-", "M-wallet"]
 
 
 def test_it_is_aligned_and_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,9 @@ EXTRA_COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("venues", "coinex", "show a venue's market, or open the venue"),
     ("close", "50", "close so much per cent of the selected position"),
     ("leverage", "10 isolated", "set the shown instrument's leverage and margin mode"),
+    ("borrow", "0.1 btc", "a loan into the margin wallet: opens the form, sends nothing"),
+    ("repay", "all btc", "pay a loan back: opens the form, sends nothing"),
+    ("transfer", "in 100 twd", "into the margin wallet, or out: opens the form, sends nothing"),
     ("quit", "", "leave the desk"),
 )
 _SHOWN = 8

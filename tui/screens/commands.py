@@ -28,6 +28,7 @@ from tui.widgets.order_book import OrderBook
 from tui.widgets.positions import Positions
 from tui.widgets.trade_tape import TradeTape
 from tui.widgets.watchlist import Watchlist
+from venues.commands import FundsKind
 from venues.model import ZERO, Instrument, InstrumentId, MarginMode
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Commands:
             "instrument.pick": lambda _: self._pick(),
             "venue.pick": self._pick_venue,
             "keys.manage": self._manage_keys,
+            "margin.show": self._show_margin,
             "instrument.favourite": lambda _: self._favourite(),
             "chart.interval": self._interval,
             "tape.filter": self._filter,
@@ -191,6 +193,24 @@ class Commands:
         if not isinstance(self._app.screen, KeysScreen):
             self._app.push_screen(KeysScreen(self._dashboard, venue))
 
+    def _show_margin(self, venue: str) -> None:
+        from tui.screens.margin import open_margin  # few venues have a margin wallet
+
+        open_margin(self._dashboard, venue=venue)
+
+    def _move_funds(self, kind: FundsKind, words: str) -> None:
+        from tui.screens.margin import open_margin
+
+        open_margin(self._dashboard, kind, words)
+
+    def _transfer(self, rest: str) -> None:
+        way, _, words = rest.partition(" ")
+        kind = {"in": FundsKind.TRANSFER_IN, "out": FundsKind.TRANSFER_OUT}.get(way)
+        if kind is None:
+            self._say("transfer: say in or out, such as transfer in 100 twd")
+        else:
+            self._move_funds(kind, words)
+
     def go_to_venue(self, venue: str) -> bool:
         """Shows an instrument of a venue that is open, or asks for one that is not to be opened; whether it shows
         one now.
@@ -283,6 +303,9 @@ class Commands:
             "theme": self._theme,
             "leverage": self._leverage,
             "lock": lambda _: self._dashboard.wishes.lock(),
+            "borrow": partial(self._move_funds, FundsKind.BORROW),
+            "repay": partial(self._move_funds, FundsKind.REPAY),
+            "transfer": self._transfer,
         }
         if name in special:
             special[name](rest)

@@ -407,12 +407,15 @@ class Dashboard(Screen[None], inherit_bindings=False):
         instrument: Instrument | None = None,
         account: str | None = None,
         size: str = "",
+        in_margin_wallet: bool = False,
     ) -> None:
         """Opens the ticket beside the ladder; it takes the focus."""
         self.hand.drop_preview()
         if self.is_refused(instrument or self.ladder.instrument):
             return
-        if self.ticket.open_new(side, kind, instrument=instrument, account=account, size=size):
+        if self.ticket.open_new(
+            side, kind, instrument=instrument, account=account, size=size, in_margin_wallet=in_margin_wallet
+        ):
             self.lay_out_panes()
         else:
             self.wishes.say("no instrument is known yet", is_bad=True)

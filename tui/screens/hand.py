@@ -12,7 +12,7 @@ from tui import formatting
 from tui.desk.control import CancelScope, OrderIntent
 from tui.desk.frame import BalanceView, Frame, OrderView, PositionView
 from tui.screens.sizes import SizeDial
-from tui.widgets.balances import Balances
+from tui.widgets.balances import Balances, MarginHolding
 from tui.widgets.blotter import Blotter
 from tui.widgets.ladder import on_row, row_of
 from tui.widgets.open_orders import OpenOrders
@@ -85,12 +85,16 @@ class Hand:
 
     def _open_ticket(self, side: Side, kind: OrderType) -> None:
         row = self._row_in_focus()
-        instrument, account = None, None
+        instrument, account, in_margin_wallet = None, None, False
         if isinstance(row, PositionView | OrderView):
             instrument, account = row.instrument, row.account
+            of = row.position if isinstance(row, PositionView) else row.order
+            in_margin_wallet = of.in_margin_wallet
         elif row is not None and hasattr(row, "instrument") and isinstance(row.instrument, Instrument):
             instrument = row.instrument
-        self._dashboard.open_ticket(side, kind, instrument=instrument, account=account)
+        self._dashboard.open_ticket(
+            side, kind, instrument=instrument, account=account, in_margin_wallet=in_margin_wallet
+        )
 
     def _row_in_focus(self) -> object | None:
         pane = self._dashboard.focused
@@ -219,24 +223,30 @@ class Hand:
         else:
             self._say(f"close {percent}: say 25, 50 or 100")
 
-    def _sell_balance(self, view: BalanceView | None) -> None:
+    def _sell_balance(self, view: BalanceView | MarginHolding | None) -> None:
         """Opens a filled-in sell ticket: a spot balance has no position that could be closed."""
         if view is None:
             self._say("no balance is selected")
             return
+        in_margin_wallet = isinstance(view, MarginHolding)
+        held = view.asset if isinstance(view, MarginHolding) else view.balance
         markets = [
             each
             for each in self._state.instruments or ()
-            if each.kind is InstrumentKind.SPOT
-            and each.base == view.balance.currency
-            and each.id.venue == view.venue
+            if each.kind is InstrumentKind.SPOT and each.base == held.currency and each.id.venue == view.venue
         ]
+        if in_margin_wallet:
+            markets = [each for each in markets if each.takes_margin]
         if not markets:
-            self._say(f"{view.venue} has no market that sells {view.balance.currency}")
+            self._say(f"{view.venue} has no market that sells {held.currency}")
             return
-        size = f"{view.balance.available:f}"
         self._dashboard.open_ticket(
-            Side.SELL, OrderType.LIMIT, instrument=markets[0], account=view.account, size=size
+            Side.SELL,
+            OrderType.LIMIT,
+            instrument=markets[0],
+            account=view.account,
+            size=f"{held.available:f}",
+            in_margin_wallet=in_margin_wallet,
         )
 
     def _reverse(self) -> None:

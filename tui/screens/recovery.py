@@ -19,7 +19,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui import formatting
-from tui.desk.frame import Frame, OrderView, RecoveryRow, RecoveryView
+from tui.desk.facts import describe_funds
+from tui.desk.frame import Frame, FundsView, OrderView, RecoveryRow, RecoveryView
 from tui.desk.key_gate import QUIET, KeyGate
 from tui.formatting import count
 from tui.keymap import Context
@@ -347,7 +348,13 @@ def unanswered_rows(state: Frame) -> list[RecoveryRow]:
     rows = _up_to_date(state)
     listed = {row.key for row in rows if not row.is_settled}
     unknown = (view for view in reversed(state.orders or ()) if view.order.status is OrderStatus.UNKNOWN)
-    return [*rows, *(_row_of(view) for view in unknown if view.key not in listed)]
+    moving = [_row_of_funds(view) for view in reversed(_moving(state)) if view.state == "UNKNOWN"]
+    return [*rows, *(row for row in (*map(_row_of, unknown), *moving) if row.key not in listed)]
+
+
+def _moving(state: Frame) -> list[FundsView]:
+    """Returns the loans, repayments and transfers that are not over, newest first."""
+    return [view for margin in state.margins or () for view in margin.funds if not view.is_over]
 
 
 def _up_to_date(state: Frame) -> Sequence[RecoveryRow]:
@@ -355,13 +362,24 @@ def _up_to_date(state: Frame) -> Sequence[RecoveryRow]:
     view = state.recovery or _EMPTY
     if not view.is_over or state.orders is None:
         return view.rows
-    working = {order.key for order in state.orders}
+    working = {order.key for order in state.orders} | {view.request.request_id for view in _moving(state)}
     return [
         msgspec.structs.replace(row, state="over by now: see the fills and the log", is_settled=True)
         if row.key and not row.is_settled and row.key not in working
         else row
         for row in view.rows
     ]
+
+
+def _row_of_funds(view: FundsView) -> RecoveryRow:
+    return RecoveryRow(
+        key=view.request.request_id,
+        venue=view.request.venue,
+        text=describe_funds(view.request),
+        ts_sent=view.ts_sent,
+        state=view.words,
+        ts_provable=view.ts_provable,
+    )
 
 
 def _row_of(view: OrderView) -> RecoveryRow:

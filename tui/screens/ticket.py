@@ -129,6 +129,7 @@ class Ticket(Widget):
         self._hint = ""
         self._drift = Drift(self._move_threshold)
         self._waits_until = 0
+        self._is_of_margin = False  # what the border says
 
     def compose(self) -> ComposeResult:
         with self._body:
@@ -179,6 +180,7 @@ class Ticket(Widget):
         size: str = "",
         reduce_only: bool = False,
         position_id: str | None = None,
+        in_margin_wallet: bool = False,
     ) -> bool:
         """Opens a new ticket and takes the focus; False when no instrument or its venue is known yet.
 
@@ -199,6 +201,7 @@ class Ticket(Widget):
             size=size,
             reduce_only=reduce_only,
             position_id=position_id,
+            in_margin_wallet=in_margin_wallet,
         )
         self._edited = None
         is_priced = order_type is OrderType.LIMIT and price is None
@@ -289,13 +292,14 @@ class Ticket(Widget):
             None if position is None else position.leverage,
         )
         self._is_open = self.display = True
-        self._dress(draft.side)
+        self._dress(draft)
         self._form.freeze(False)
         self._work_out()
         self._form.focus_field(focus)
 
-    def _dress(self, side: Side) -> None:
-        """Says in the border what this is: side in word, sign and colour, instrument, venue, account, mode."""
+    def _dress(self, draft: Draft) -> None:
+        """Says in the border what this is: side in word, sign and colour, instrument, venue, wallet, mode."""
+        side = draft.side
         context, palette = self._around, Palette.of(self.app.theme_variables)
         sign = "▲ BUY" if side is Side.BUY else "▼ SELL"
         badge = Style.from_rich_style(palette.badges[context.mode])
@@ -306,7 +310,10 @@ class Ticket(Widget):
             (f" {context.mode} ", badge),
         )
         # Apart from the title, so that a narrow ticket cuts neither.
-        self.border_subtitle = Content(plain(f" {context.instrument.id.venue} · {context.account} "))
+        place = plain(f" {context.instrument.id.venue} · {context.account} ")
+        wallet = (plain(f"· {context.capabilities.margin_wallet} "), "bold $warning")
+        self._is_of_margin = draft.in_margin_wallet
+        self.border_subtitle = Content.assemble(place, wallet) if draft.in_margin_wallet else Content(place)
         for mode in type(context.mode):
             self.set_class(mode is context.mode, f"-{mode.value.lower()}")
 
@@ -325,6 +332,8 @@ class Ticket(Widget):
     def _work_out(self) -> None:
         """Reads the fields and judges them by what is known now."""
         draft = self._form.read()
+        if draft.in_margin_wallet is not self._is_of_margin:
+            self._dress(draft)
         if self._edited is None:
             self._evaluation = evaluate(draft, self._around)
             fields = fields_for(draft, self._around)

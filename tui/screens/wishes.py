@@ -92,8 +92,7 @@ class Wishes:
         return venue_name(instrument) if self._names_venues else instrument.name
 
     def _position_words(self, view: PositionView) -> str:
-        words = position_words(view)
-        return f"{words}@{view.instrument.id.venue}" if self._names_venues else words
+        return position_words(view, names_venue=self._names_venues)
 
     async def _carry_out(self, what: str, send: Callable[[], Future[Outcome]]) -> Outcome:
         outcome = await asyncio.wrap_future(send())
@@ -359,13 +358,19 @@ def order_words(view: OrderView, *, names_venue: bool = False) -> str:
     kind = "" if order.type is OrderType.LIMIT else f" {order.type.replace('_', ' ')}"
     size = formatting.quantity(order.remaining, view.instrument)
     name = venue_name(view.instrument) if names_venue else view.instrument.name
-    return f"{order.side.upper()} {size} {name}{kind}{price}"
+    return f"{order.side.upper()} {size} {name}{kind}{price}{_wallet_words(order.in_margin_wallet)}"
 
 
-def position_words(view: PositionView) -> str:
+def position_words(view: PositionView, *, names_venue: bool = False) -> str:
     """Returns a position in words: "LONG 0.250 BTC/USDT perp"."""
     side = "LONG" if view.position.quantity > 0 else "SHORT"
-    return f"{side} {formatting.quantity(abs(view.position.quantity), view.instrument)} {view.instrument.name}"
+    size = formatting.quantity(abs(view.position.quantity), view.instrument)
+    name = venue_name(view.instrument) if names_venue else view.instrument.name
+    return f"{side} {size} {name}{_wallet_words(view.position.in_margin_wallet)}"
+
+
+def _wallet_words(in_margin_wallet: bool) -> str:
+    return " in the margin wallet" if in_margin_wallet else ""
 
 
 def close_words(view: PositionView, percent: int) -> str | None:

@@ -22,6 +22,7 @@ _ROOM_FOR_NAMES = 50  # cells below which a market goes by a short name where it
 _SHORT_NAME = 8
 _ROOM_FOR_GAPS = 90  # cells below which columns stand closer, before one of them makes way for the venue
 _SHORTEST_VENUE, _LONGEST_VENUE = 5, 10
+MARGIN_MARK = "M"  # beside what a row is of, where it stands in a venue's margin wallet
 _SUBJECTS = frozenset({"instrument", "name", "currency"})  # the columns that say what a row is of
 
 
@@ -103,11 +104,13 @@ class Blotter(Pane, Generic[R], can_focus=True):
         """Whether a market's name and its venue's would take the room of the numbers."""
         return self._names_venues and self.size.width < _ROOM_FOR_NAMES
 
-    def market_name(self, instrument: Instrument) -> str:
-        """Returns an instrument's name; where it is narrow a perpetual goes by its base."""
+    def market_name(self, instrument: Instrument, *, in_margin_wallet: bool = False) -> str:
+        """Returns an instrument's name, marked where the row stands in a margin wallet; where it is narrow a
+        perpetual goes by its base.
+        """
         if self.is_short_of_room and instrument.is_perpetual:
             return f"{instrument.base} perp"
-        return instrument.name
+        return f"{instrument.name} {MARGIN_MARK}" if in_margin_wallet else instrument.name
 
     def key_of(self, row: R) -> Hashable:
         """Returns what names a row for as long as it lives."""

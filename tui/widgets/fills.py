@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from decimal import Decimal
 from typing import ClassVar
 
 from tui import formatting
@@ -10,6 +11,8 @@ from tui.desk.frame import FillView, Frame
 from tui.widgets.blotter import Blotter, Column
 from tui.widgets.cells import Span
 from venues.model import Liquidity
+
+_FEE_DECIMALS = 4
 
 
 class Fills(Blotter[FillView]):
@@ -45,15 +48,22 @@ class Fills(Blotter[FillView]):
         realized = formatting.signed(fill.realized_pnl) if fill.realized_pnl else ""
         return {
             "time": (self.time_of_day(fill.ts_event), palette.muted),
-            "instrument": (self.market_name(instrument), palette.text),
+            "instrument": (self.market_name(instrument, in_margin_wallet=fill.in_margin_wallet), palette.text),
             "side": (fill.side.value.upper(), palette.side(fill.side)),
             "size": (formatting.quantity(fill.quantity, instrument), palette.text),
             "price": (formatting.price(fill.price, instrument), palette.text),
             "liquidity": ("maker" if fill.liquidity is Liquidity.MAKER else "taker", palette.muted),
-            "fee": (formatting.signed(-fill.fee, 4), palette.muted),
+            "fee": (formatting.signed(-fill.fee, _fee_decimals(fill.fee)), palette.muted),
             "currency": (fill.fee_currency, palette.muted),
             "realized": (realized, palette.sign(formatting.sign_of(fill.realized_pnl))),
             "order": (fill.client_order_id or fill.venue_order_id, palette.muted),
             "account": (row.account, palette.muted),
             "venue": (instrument.id.venue, palette.muted),
         }
+
+
+def _fee_decimals(fee: Decimal) -> int:
+    """Returns how many digits behind the point a fee needs: four, or two that are not zero: in BTC it is small."""
+    if not fee or not fee.is_finite() or fee == round(fee, _FEE_DECIMALS):
+        return _FEE_DECIMALS
+    return max(_FEE_DECIMALS, 1 - fee.adjusted())

@@ -120,7 +120,7 @@ class OpenOrders(MarketBlotter[OrderView]):
         is_stop = order.type in (OrderType.STOP, OrderType.STOP_LIMIT)
         sign = "≥" if (order.side is Side.BUY) is is_stop else "≤"
         return {
-            "instrument": (self.market_name(instrument), palette.text),
+            "instrument": (self.market_name(instrument, in_margin_wallet=order.in_margin_wallet), palette.text),
             "side": (order.side.value.upper(), palette.side(order.side)),
             "filled": (f"{filled} / {formatting.quantity(order.quantity, instrument)}", palette.text),
             "price": (price or ("" if trigger else "market"), palette.text),

@@ -66,16 +66,21 @@ class Positions(MarketBlotter[PositionView]):
         is_old = instrument.id.venue in self._silent
         gain = palette.muted if is_old else palette.sign(formatting.sign_of(row.unrealized_pnl))
         mark = formatting.price(row.mark, instrument)
+        # What a wallet holds has come from many orders, and from transfers: there is no one price.
+        is_priced = bool(position.entry_price) or not position.in_margin_wallet
         distance = row.liquidation_distance
         liquidation = formatting.price(position.liquidation_price, instrument)
         if position.liquidation_is_estimate and position.liquidation_price is not None:
             liquidation = "~" + liquidation
         is_near = distance is not None and distance < NEAR_LIQUIDATION
         return {
-            "instrument": (self.market_name(instrument), palette.text),
+            "instrument": (self.market_name(instrument, in_margin_wallet=position.in_margin_wallet), palette.text),
             "side": (("FLAT", "LONG", "SHORT")[direction], side),
             "size": (formatting.quantity(abs(position.quantity), instrument), palette.text),
-            "entry": (formatting.price(position.entry_price, instrument), palette.text),
+            "entry": (
+                formatting.price(position.entry_price if is_priced else None, instrument),
+                palette.text,
+            ),
             "mark": (f"◐ {mark}", palette.warning) if is_old else (mark, palette.text),
             "pnl": (formatting.signed(row.unrealized_pnl), gain),
             "break_even": (formatting.price(row.break_even, instrument), palette.muted),
@@ -88,7 +93,7 @@ class Positions(MarketBlotter[PositionView]):
             "leverage": (f"{formatting.grouped(position.leverage)}x", palette.muted),
             "funding": (formatting.signed(position.funding), palette.muted),
             "notional": (formatting.money(row.notional), palette.muted),
-            "mode": (position.margin_mode.value, palette.muted),
+            "mode": ("wallet" if position.in_margin_wallet else position.margin_mode.value, palette.muted),
             "account": (row.account, palette.muted),
             "venue": (instrument.id.venue, palette.muted),
             "note": (position.note, palette.text),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tui import formatting
-from tui.desk.frame import AccountView, Frame
+from tui.desk.frame import AccountView, Frame, MarginView
+from tui.desk.margin_estimate import Level, level_now
 from tui.widgets.cells import Part, Span
 from tui.widgets.line import Line
+from tui.widgets.margin_words import ratio_spans, request_words, unknown_of
 
 
 class Summary(Line):
@@ -17,12 +19,15 @@ class Summary(Line):
         super().__init__(**widget)
         self._accounts: tuple[AccountView, ...] = ()
         self._account = ""
+        self._margins: tuple[MarginView, ...] = ()
 
     def take(self, frame: Frame) -> None:
         if frame.accounts is not None:
             self._accounts = frame.accounts
         if frame.desk is not None:
             self._account = frame.desk.account
+        if frame.margins is not None:
+            self._margins = frame.margins
         super().take(frame)
 
     def parts(self) -> tuple[list[Part], list[Part]]:
@@ -35,6 +40,7 @@ class Summary(Line):
         left = [
             Part(0, ((" equity ", palette.muted), (formatting.money(view.equity), palette.strong),
                      (currency, palette.muted))),
+            *self._owed(),
             Part(1, self._day(view)),
         ]  # fmt: skip
         if view.budget is not None:
@@ -44,6 +50,22 @@ class Summary(Line):
             words = f" of {formatting.money(view.budget, 0)}{' spent' if is_spent else ''}"
             left.append(Part(3, (("budget ", palette.muted), (used, colour), (words, palette.muted))))
         return left, []
+
+    def _owed(self) -> list[Part]:
+        """Returns the ratio of each margin wallet that owes anything, with the venue's name where several do."""
+        owing = [view for view in self._margins if view.wallet.has_debt]
+        parts = []
+        for view in owing:
+            name = [(f"{view.venue} ", self.palette.muted)] if len(owing) > 1 else []
+            # What is calm gives way to the day's figures; what is not is never dropped for anything.
+            rank = 2 if level_now(view) is Level.CALM else 0
+            parts.append(Part(rank, (*name, *ratio_spans(view, self.palette))))
+        # Neither the orders nor the balances would show it.
+        unknown = [each for view in self._margins for each in unknown_of(view)]
+        if unknown:
+            what = request_words(unknown[0].request) if len(unknown) == 1 else f"{len(unknown)} loans or transfers"
+            parts.append(Part(0, ((f"? {what} UNKNOWN", self.palette.alarm),)))
+        return parts
 
     def _day(self, view: AccountView) -> tuple[Span, ...]:
         palette = self.palette

@@ -111,7 +111,7 @@ class Mark(Widget, can_focus=True):
         self.post_message(Edited())
 
 
-AnyField = TextField | Mark | Choice[OrderType] | Choice[TimeInForce] | Choice[MarginMode | None]
+AnyField = TextField | Mark | Choice[OrderType] | Choice[TimeInForce] | Choice[MarginMode | None] | Choice[bool]
 
 
 class TicketForm(Widget):
@@ -123,11 +123,13 @@ class TicketForm(Widget):
         self._type: Choice[OrderType] = Choice(name="field-type")
         self._tif: Choice[TimeInForce] = Choice(name="field-time_in_force")
         self._margin: Choice[MarginMode | None] = Choice(name="field-margin_mode")
+        self._wallet: Choice[bool] = Choice(name="field-wallet")
         self._post_only = Mark("post-only", name="field-post_only")
         self._reduce_only = Mark("reduce-only", name="field-reduce_only")
         self._choices: dict[Field, AnyField] = {
             Field.TYPE: self._type,
             Field.TIME_IN_FORCE: self._tif,
+            Field.WALLET: self._wallet,
             Field.MARGIN_MODE: self._margin,
             Field.POST_ONLY: self._post_only,
             Field.REDUCE_ONLY: self._reduce_only,
@@ -148,6 +150,7 @@ class TicketForm(Widget):
             yield self._type
             yield self._labels[Field.TIME_IN_FORCE]
             yield self._tif
+        yield Horizontal(self._labels[Field.WALLET], self._wallet, classes="row")
         for field in (Field.TRIGGER, Field.PRICE, Field.SIZE):
             yield self._text_row(field)
         with Horizontal(classes="row"):
@@ -178,6 +181,8 @@ class TicketForm(Widget):
         modes: list[tuple[MarginMode | None, str]] = [(None, "as set")]
         modes += [(m, m.value) for m in MarginMode if m in capabilities.margin_modes]
         self._margin.offer(modes, draft.margin_mode)
+        wallets = [(False, "spot"), (True, plain(capabilities.margin_wallet or "margin wallet"))]
+        self._wallet.offer(wallets, draft.in_margin_wallet)
         self._post_only.turn(draft.post_only)
         self._reduce_only.turn(draft.reduce_only)
         written = {
@@ -206,6 +211,7 @@ class TicketForm(Widget):
             post_only=self._post_only.is_on,
             reduce_only=self._reduce_only.is_on,
             position_id=self._draft.position_id,
+            in_margin_wallet=bool(self._wallet.value),
             trigger=self._texts[Field.TRIGGER].value,
             price=self._texts[Field.PRICE].value,
             size=self._texts[Field.SIZE].value,

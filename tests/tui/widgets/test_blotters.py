@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tests.support.frames import (
@@ -185,6 +186,13 @@ async def test_fills_show_fees_as_money_to_us() -> None:
         assert "-7.5780" in lines(table)[1]
         assert "+0.1240" in row_with(table, "ADA/USDT")
         assert "maker" in row_with(table, "+3.40")
+
+
+async def test_a_small_fee_is_not_rounded_to_nothing() -> None:
+    small = msgspec.structs.replace(fill_views()[0].fill, fee=Decimal("0.0000018"), fee_currency="BTC")
+    async with on_stage(Fills(), 140, 7) as (table, _):
+        table.take(sample_frame(fills=(msgspec.structs.replace(fill_views()[0], fill=small),)))
+        assert "-0.0000018" in lines(table)[1]
 
 
 async def test_balances_keep_all_their_digits() -> None:

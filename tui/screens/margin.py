@@ -1,0 +1,305 @@
+"""The margin screen: a venue's margin wallet, what it owes and at which rate, and what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.style import Style
+from textual.widget import Widget
+
+from tui.desk.frame import Frame, MarginView
+from tui.desk.margin_estimate import FundsDraft, read_wish
+from tui.keymap import Context
+from tui.screens.help import Help
+from tui.screens.margin_dialog import FundsDialog
+from tui.widgets.cells import plain
+from tui.widgets.key_words import KeyWords, Paragraph, hints
+from tui.widgets.margin_table import MarginTable
+from tui.widgets.margin_words import asset_words, funds_words, head_words, no_wallet_words
+from tui.widgets.palette import Palette
+from venues.commands import FundsKind
+from venues.margin import MarginAsset
+from venues.port import Mode
+
+if TYPE_CHECKING:
+    from tui.screens.dashboard import Dashboard
+
+_TICK = 0.5  # seconds: ages and countdowns run on while nothing comes
+_ROOMY = 14  # lines from which on the head has all its lines
+_LEAST_TABLE = 3
+_LEAST_WORDS = 3
+_BROAD = 56  # cells from which on the requests of the session say when and why
+
+
+class MarginBoard(Vertical):
+    """The box that all of it stands in. A screen is not told when one of its parts gets another size."""
+
+    class Resized(Message):
+        """It has a size, or another one."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
+
+
+class MarginScreen(ModalScreen[None], inherit_bindings=False):
+    """Shows one margin wallet at a time; the app hands it the newest state (`take`)."""
+
+    follows_desk = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "leave"),
+        Binding("j,down", "cursor(1)", "down"),
+        Binding("k,up", "cursor(-1)", "up"),
+        Binding("g,home", "go_to(0)", "first"),
+        Binding("G,end", "go_to(-1)", "last"),
+        Binding("h,left", "turn(-1)", "the venue before"),
+        Binding("l,right", "turn(1)", "the next venue"),
+        Binding("pagedown", "page(1)", "more of the words"),
+        Binding("pageup", "page(-1)", "back in the words"),
+        Binding("b", "wish('borrow')", "borrow"),
+        Binding("p", "wish('repay')", "pay back"),
+        Binding("t", "wish('transfer_in')", "transfer in"),
+        Binding("o", "wish('transfer_out')", "transfer out"),
+        Binding("question_mark,f1", "help", "help"),
+    ]
+
+    def __init__(self, dashboard: Dashboard, venue: str = "") -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-plain"), (100, "-broad")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
+        self._dashboard = dashboard
+        self._venue = venue
+        self._is_ready = False  # while the widgets are there
+        self._box = MarginBoard(id="margin")
+        self._head = KeyWords(id="margin-head")
+        self._table = MarginTable(id="margin-table")
+        self._words = KeyWords(id="margin-words")
+        self._hints = KeyWords(id="margin-hints")
+        for key in dashboard.keymap.keys("margin.show"):
+            self._bindings.bind(key, "leave", "leave", show=False)
+        for action_id in ("venue.pick", "keys.manage", "recovery.open", "app.quit"):
+            for key in dashboard.keymap.keys(action_id):
+                self._bindings.bind(key, f"desk('{action_id}')", action_id, show=False)
+
+    def compose(self) -> ComposeResult:
+        with self._box:
+            yield self._head
+            yield self._table
+            yield self._words
+            yield self._hints
+
+    def on_mount(self) -> None:
+        self._is_ready = True
+        if self._view is None and self._views:
+            self._venue = self._venue_to_begin_with()
+        self.take(self._dashboard.state)
+        self.set_interval(_TICK, self._let_time_pass)
+
+    def on_unmount(self) -> None:
+        self._is_ready = False
+
+    def on_margin_board_resized(self) -> None:
+        if self._is_ready:
+            self._show()
+
+    @property
+    def _views(self) -> Sequence[MarginView]:
+        return self._dashboard.state.margins or ()
+
+    @property
+    def _view(self) -> MarginView | None:
+        return next((view for view in self._views if view.venue == self._venue), None)
+
+    @property
+    def _palette(self) -> Palette:
+        return self._words.palette
+
+    @property
+    def selected(self) -> MarginAsset | None:
+        """The currency under the cursor."""
+        return self._table.selected if self._view is not None else None
+
+    def _venue_to_begin_with(self) -> str:
+        """Returns the venue of what is shown, where it has a wallet; else the first that has."""
+        desk = self._dashboard.state.desk
+        shown = desk.shown.id.venue if desk is not None and desk.shown is not None else ""
+        names = [view.venue for view in self._views]
+        return shown if shown in names else names[0]
+
+    def take(self, state: Frame) -> None:
+        """Takes the newest state of the desk."""
+        del state  # the dashboard has it
+        if not self._is_ready:
+            return
+        if self._view is None and self._views:
+            self._venue = self._venue_to_begin_with()
+        self._table.set_rows(rows_of(self._view))
+        self._show()
+
+    def _let_time_pass(self) -> None:
+        if self._is_ready:
+            self._show()
+
+    def _show(self) -> None:
+        """Says everything anew, and shares the room among the parts."""
+        now, view, palette = self._dashboard.engine_now(), self._view, self._palette
+        width, height = self._box.content_size
+        is_roomy = height >= _ROOMY
+        if view is None:
+            self._head.say(no_wallet_words(self._dashboard.state, palette))
+            self._words.say(())
+        else:
+            self._head.say(head_words(view, now, palette, width, is_roomy=is_roomy), keeps_place=True)
+            self._words.say(self._said(view, now, is_broad=width >= _BROAD), keeps_place=True)
+        self._dress(view)
+        self._share_room(width, height, is_roomy=is_roomy)
+        self._table.redraw()
+        wanted = self._table if self._table.display else None
+        if self.is_current and self.focused is not wanted:
+            self.set_focus(wanted)
+
+    def _said(self, view: MarginView, now: int, *, is_broad: bool) -> list[Paragraph]:
+        """Returns the words below the table: requests that are not over come first, since they have to be seen."""
+        palette, clock = self._palette, self._words.time_of_day if is_broad else None
+        asset = self._table.selected
+        open_ones = [each for each in view.funds if not each.is_over]
+        lines = funds_words(open_ones, now, palette, clock, heading="on their way") if open_ones else []
+        lines += asset_words(asset, palette) if asset is not None else []
+        over = [each for each in view.funds if each.is_over]
+        if over or not open_ones:
+            lines += funds_words(over, now, palette, clock, heading="requests of this session")
+        return lines
+
+    def _dress(self, view: MarginView | None) -> None:
+        box = self._box
+        if view is None:
+            box.border_title = Content(" margin wallet ")
+            return
+        names = [each.venue for each in self._views]
+        title: list[Content | str | tuple[str, str | Style]] = [
+            (f" {plain(view.name)} ", Style(bold=True)),
+            plain(f"· {view.venue} · {view.account} "),
+        ]
+        mode = self._mode_of(view.venue)
+        if mode is not None:
+            title.append((f" {mode} ", Style.from_rich_style(self._palette.badges[mode])))
+        box.border_title = Content.assemble(*title)
+        several = f" ‹ {names.index(view.venue) + 1} of {len(names)} › " if len(names) > 1 else ""
+        box.border_subtitle = Content(several)
+
+    def _mode_of(self, venue: str) -> Mode | None:
+        return next((each.mode for each in self._dashboard.state.venues or () if each.venue == venue), None)
+
+    def _share_room(self, width: int, height: int, *, is_roomy: bool) -> None:
+        if not height:
+            return
+        shown = hints(self._keys(is_roomy=is_roomy), width, self._palette)
+        self._hints.say(shown, keeps_place=True)
+        low = max(1, min(len(shown), 2 if is_roomy else 1))
+        gap = 1 if is_roomy and self.has_class("-tall") else 0
+        head = min(self._head.height_at(width), max(1, height // 3) if self._view is not None else height - low)
+        if not is_roomy and self._view is not None:
+            head = min(head, 2)
+        free = height - low - head - gap
+        rows = len(self._table.rows) + 1
+        table = max(2, min(max(_LEAST_TABLE, rows), free - gap - _LEAST_WORDS)) if self._view is not None else 0
+        _give(self._head, head)
+        _give(self._hints, low)
+        _give(self._table, table)
+
+    def _keys(self, *, is_roomy: bool) -> list[tuple[str, str]]:
+        if self._view is None:
+            venues = self._dashboard.keymap.label("venue.pick")
+            return [(venues, "venues"), ("Esc", "leaves")]
+        if self.has_class("-small"):
+            return [("b", "borrow"), ("p", "repay"), ("t", "in"), ("o", "out"), ("Esc", "")]
+        keys = [("b", "borrow"), ("p", "pay back"), ("t", "transfer in"), ("o", "out")]
+        keys += [("←→", "venue")] if len(self._views) > 1 else []
+        panic = [(self._dashboard.keymap.label("desk.panic"), "panic")] if is_roomy else []
+        return [*keys, ("?", "help"), ("Esc", "leaves"), *panic]
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_desk(self, action_id: str) -> None:
+        """Carries out an action of the desk that this screen names, too."""
+        self._dashboard.perform(action_id)
+
+    def action_help(self) -> None:
+        contexts = (Context.MARGIN, Context.EVERYWHERE)
+        self.app.push_screen(Help(self._dashboard.keymap, contexts, "the margin wallet"))
+
+    def action_cursor(self, rows: int) -> None:
+        self._table.move_cursor(rows)
+        self._show()
+
+    def action_go_to(self, row: int) -> None:
+        self._table.move_to(row)
+        self._show()
+
+    def action_page(self, pages: int) -> None:
+        self._head.page(pages)
+        self._words.page(pages)
+
+    def action_turn(self, places: int) -> None:
+        names = [view.venue for view in self._views]
+        if len(names) > 1 and self._venue in names:
+            self._venue = names[(names.index(self._venue) + places) % len(names)]
+            self.take(self._dashboard.state)
+
+    def action_wish(self, kind: str) -> None:
+        """Opens the dialog on the currency under the cursor."""
+        asset = self.selected
+        self.ask(FundsDraft(kind=FundsKind(kind), currency=asset.currency if asset is not None else ""))
+
+    def ask(self, draft: FundsDraft) -> None:
+        """Opens the dialog, filled in; whatever opens it sends nothing."""
+        if self._view is None:
+            self._dashboard.wishes.say("there is no margin wallet here", is_bad=True)
+            return
+        self.app.push_screen(FundsDialog(self._dashboard, self._venue, draft))
+
+
+def open_margin(dashboard: Dashboard, kind: FundsKind | None = None, words: str = "", *, venue: str = "") -> None:
+    """Opens the screen, once; with a `kind` its dialog on it, filled in with what a `:` line said besides.
+
+    `words` are an amount, a currency, or both in this order: "0.1 BTC".
+    """
+    draft = read_wish(kind, words) if kind is not None else None
+    shown = dashboard.app.screen
+    if isinstance(shown, MarginScreen):
+        if draft is not None:
+            shown.ask(draft)
+        return
+    screen = MarginScreen(dashboard, venue)
+    mounted = dashboard.app.push_screen(screen)
+    if draft is not None:
+        wanted = draft
+
+        async def ask() -> None:
+            await mounted
+            screen.ask(wanted)
+
+        dashboard.wishes.start(ask(), "margin wallet")
+
+
+def rows_of(view: MarginView | None) -> tuple[MarginAsset, ...]:
+    """Returns a wallet's currencies: those of which there is something, then those that could be borrowed."""
+    if view is None:
+        return ()
+    assets = view.wallet.assets
+    held = [asset for asset in assets if asset.debt or asset.available or asset.locked]
+    return (*held, *(asset for asset in assets if asset not in held))
+
+
+def _give(part: Widget, lines: int) -> None:
+    """Gives a part of the screen so many lines; without any it is not there."""
+    part.display = lines > 0
+    if lines:
+        part.styles.height = lines
