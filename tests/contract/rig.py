@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from decimal import Decimal
 from random import Random
 from typing import Any, TypeVar, cast
@@ -20,7 +20,7 @@ from tui.desk.frame import Fact
 from tui.desk.session import Session
 from venues.book import Book
 from venues.commands import OrderRequest
-from venues.errors import VenueError
+from venues.errors import TransientError, VenueError
 from venues.events import BookDelta, BookSnapshot, Event, LinkState, StreamStatus
 from venues.model import Instrument, InstrumentId, Order
 from venues.paper.venue import PaperVenue
@@ -37,6 +37,9 @@ RATE = 2_000.0  # of the crowd over all instruments, where it is not quiet
 # Reading the roots of a client that speaks no TLS takes longer than many a test.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
+_ASKED = 5  # times more that something is asked which is not what is tested
+
+Answer = TypeVar("Answer")
 Kind = TypeVar("Kind", bound=Event)
 Wrap = Callable[[Venue], Venue]
 
@@ -171,7 +174,7 @@ async def rig_of(exchange: Exchange, *, is_rested: bool = True, **settings: Any)
         control: Control | None = None if exchange.practice is None else RemoteControl(client)
         if control is not None:
             await control.switch("")
-        await venue.connect()
+        await _until_answered(venue.connect)
         try:
             if control is None:
                 assert isinstance(venue, PaperVenue) and venue._session is not None
@@ -179,12 +182,20 @@ async def rig_of(exchange: Exchange, *, is_rested: bool = True, **settings: Any)
             rig = Rig(exchange, tested, control)
             if is_rested:
                 await rig.at_rest()
-            rig.instruments = {one.id: one for one in await venue.fetch_instruments()}
+            rig.instruments = {one.id: one for one in await _until_answered(venue.fetch_instruments)}
             yield rig
         finally:
             if exchange.practice is not None:
                 await RemoteControl(client).switch("")
             await tested.aclose()
+
+
+async def _until_answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Asks until it is answered: a tenth of a deadline may be over before a busy machine has sent anything."""
+    for _ in range(_ASKED):
+        with suppress(TransientError):
+            return await ask()
+    return await ask()
 
 
 def _origin_of(exchange: Exchange) -> str:

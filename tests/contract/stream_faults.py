@@ -22,6 +22,7 @@ from venues.events import BookDelta, LinkState, StreamStatus, Ticker
 from venues.model import OrderStatus, Side
 
 AGED, DETECTED, HEALED = 2.0, 11.0, 15.0  # seconds at full scale
+_FAR = 200  # steps, a tenth of the price: the crowd does not come there while a fault lasts
 _LOST = frozenset({LinkState.RECONNECTING, LinkState.DOWN, LinkState.CONNECTING})
 
 
@@ -71,7 +72,8 @@ FAULTS = {
         StreamFault("NaN", "nan:0.2"),
         StreamFault("login refused", "login-refused", first="reset", shows=Shown.MARKET, times=1),
         StreamFault("subscribe refused", "subscribe-refused", first="reset", is_silent=True, times=1),
-        StreamFault("ban", "ban=1", is_silent=True, is_fatal=True, times=1),
+        # Told in whole seconds, and doubled for who comes too early: whoever obeys is silent for 1.5 s at most.
+        StreamFault("ban", "ban=0.25", is_silent=True, is_fatal=True, times=1),
         StreamFault("heartbeats only", "heartbeats-only", is_silent=True, times=1),
         StreamFault("reconnect loop", "reconnect-loop", first="reset", is_silent=True, is_fatal=True, times=1),
         StreamFault("close codes", "close-codes:0.2", is_silent=True, is_fatal=True, times=1),
@@ -148,7 +150,7 @@ async def _live_through(desk: Desk, scene: Scene) -> frozenset[str]:
 async def _under(desk: Desk, scene: Scene, fault: StreamFault) -> tuple[float | None, float | None]:
     """Switches the fault on, and does what may go unheard. Returns when the desk aged, and when it noticed."""
     rig = desk.rig
-    foreign = await scene.place_elsewhere(Side.SELL, scene.at(40))
+    foreign = await scene.place_elsewhere(Side.SELL, scene.at(_FAR))
     await desk.until(lambda: desk.has(foreign), "an order from elsewhere is not told")
     start = desk.mark
     if fault.first:
@@ -177,7 +179,7 @@ async def _under(desk: Desk, scene: Scene, fault: StreamFault) -> tuple[float | 
 
     async def has_struck() -> bool:
         # Something has to be told for it to strike: the crowd sees to the market, this to the account.
-        await scene.rig.control.act(do="cancel", id=await scene.place_elsewhere(Side.BUY, scene.at(-40)))
+        await scene.rig.control.act(do="cancel", id=await scene.place_elsewhere(Side.BUY, scene.at(-_FAR)))
         return await rig.control.done(kind) >= done + fault.times
 
     await until_found(has_struck, rig.patience, f"{fault.spec} was never met")
@@ -202,7 +204,7 @@ def lost_at(desk: Desk, since: int) -> float:
 
 async def _unheard(scene: Scene, foreign: str) -> None:
     """What the desk may not hear of: a fill, a new order, and an end."""
-    await scene.place_elsewhere(Side.BUY, scene.at(-41))
+    await scene.place_elsewhere(Side.BUY, scene.at(-_FAR - 1))
     await scene.cancel_elsewhere(foreign)
     state = await scene.rig.state()
     resting = [order for order in state.open_orders if order.client_id and order.side is Side.BUY]

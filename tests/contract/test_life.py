@@ -39,19 +39,20 @@ class Gatekeeper:
 
 async def test_nothing_leaves_before_the_journal_has_it(rig: Rig, scene: Scene) -> None:
     submitting = Gatekeeper(rig)
-    request = scene.order()
-    await rig.venue.submit_order(request, depart=submitting)
+    order = await rig.venue.submit_order(scene.order(), depart=submitting)
     assert len(submitting.departures) >= 1
     assert submitting.at_the_exchange[0] == ()
-    (order,) = await rig.venue.fetch_open_orders()
+    await rig.until_true(lambda state: state.open_orders, "what was placed does not rest")
     cancelling = Gatekeeper(rig)
     await rig.venue.cancel_order(cancel_of(order), depart=cancelling)
     assert cancelling.at_the_exchange[0] == (order.venue_order_id,)
+    await rig.until_true(lambda state: not state.open_orders, "what was cancelled rests")
     await rig.venue.submit_order(scene.order(), depart=submitting)
+    await rig.until_true(lambda state: state.open_orders, "what was placed does not rest")
     clearing = Gatekeeper(rig)
     await rig.venue.cancel_all_orders(depart=clearing)
     assert clearing.departures and clearing.at_the_exchange[0]
-    assert not (await rig.state()).open_orders
+    await rig.until_true(lambda state: not state.open_orders, "what was cancelled rests")
 
 
 async def test_a_departure_says_until_when_the_command_lives(rig: Rig, scene: Scene) -> None:

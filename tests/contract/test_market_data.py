@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 
@@ -18,6 +20,7 @@ from venues.events import (
     BookSnapshot,
     Event,
     FillUpdate,
+    Level,
     MarkPrice,
     OrderUpdate,
     Ticker,
@@ -61,19 +64,25 @@ async def test_the_book_is_the_exchanges_own_after_thousands_of_events(desk: Des
     rebuilt = desk.rebuilt_book()
     assert rebuilt.is_valid, rebuilt.detail
     assert rebuilt.top(50) == desk.book.top(50)
-    # The first word about a book is the whole of it, and it was never broken.
+    # The first word about a book is the whole of it, and it was never broken but by a connection that was lost.
     books = [
         event for event in desk.of(BookSnapshot) + desk.of(BookDelta) if event.instrument == desk.instrument.id
     ]
     assert isinstance(books[0], BookSnapshot)
-    assert not [line for line in desk.store._log if "book is invalid" in line.text]
+    broken = [line.text for line in desk.store._log if "book is invalid" in line.text]
+    assert not [text for text in broken if "the connection was lost" not in text]
 
 
 async def test_a_book_that_is_asked_for_is_the_exchanges_own(rig: Rig, scene: Scene) -> None:
     book = await rig.venue.fetch_order_book(scene.instrument.id, 20)
     truth = (await rig.state()).books[scene.symbol]
-    assert [tuple(level) for level in book.bids] == [tuple(level) for level in truth.bids]
-    assert [tuple(level) for level in book.asks] == [tuple(level) for level in truth.asks]
+    assert figures(book.bids) == figures(truth.bids)
+    assert figures(book.asks) == figures(truth.asks)
+
+
+def figures(levels: Sequence[Level]) -> list[tuple[Decimal, Decimal]]:
+    """Returns what is written: one venue writes 0.0007142 and 0.00071420 of the same size."""
+    return [(Decimal(price), Decimal(quantity)) for price, quantity in levels]
 
 
 async def test_trades_come_once_and_in_order(desk: Desk) -> None:

@@ -131,6 +131,7 @@ class PtySession:
         self.raw = bytearray()
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self.screen)
+        self._lines: list[str] | None = None  # of the screen, until more is read
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._news = threading.Condition()
         self._is_reading = threading.Event()
@@ -186,12 +187,12 @@ class PtySession:
     def text(self) -> str:
         """The screen as lines of text."""
         with self._news:
-            return "\n".join(self.screen.display)
+            return "\n".join(self._display())
 
     def line(self, y: int) -> str:
         """One line of the screen, 0 is the top."""
         with self._news:
-            return str(self.screen.display[y])
+            return self._display()[y]
 
     def cell(self, y: int, x: int) -> Any:
         """One cell as pyte's Char: `data`, `fg`, `bg`, `bold`, `reverse`, ..."""
@@ -257,6 +258,7 @@ class PtySession:
         with self._news:
             self.rows, self.columns = rows, columns
             self.screen.resize(rows, columns)
+            self._lines = None
         set_size(self._master, rows, columns)
 
     def stop_reading(self) -> None:
@@ -337,6 +339,11 @@ class PtySession:
             are_attributes_restored=termios.tcgetattr(self._slave) == self._attributes_before,
         )
 
+    def _display(self) -> list[str]:
+        if self._lines is None:
+            self._lines = [str(line) for line in self.screen.display]
+        return self._lines
+
     def _read(self) -> None:
         while True:
             self._is_reading.wait()
@@ -356,6 +363,7 @@ class PtySession:
         with self._news:
             self.raw += data
             self._stream.feed(self._decoder.decode(data))
+            self._lines = None
             self._news.notify_all()
 
     def _drain(self) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import msgspec
 
+import tui.gone
 import tui.practice
 from tests.e2e.pty_session import PtySession
 from tests.e2e.trader import Size, Trader
@@ -32,7 +33,7 @@ SITE = "PITSIDE_TEST_SITE"
 
 _PUSHED = 50  # levels a side
 # A bid's size stands before the price, an ask's behind it.
-_ROW = re.compile(r"(?:(\d[\d,]*\.\d{8}) +)?(\d[\d,]*\.\d\d)(?!\d)(?: +(\d[\d,]*\.\d{8}))?")
+_ROW = re.compile(r"(?:(\d[\d,]*\.\d{8}) +)?(\d[\d,]*\.\d\d?)(?!\d)(?: +(\d[\d,]*\.\d{8}))?")
 
 
 class ScaledSite(PracticeSite, frozen=True, kw_only=True):
@@ -156,9 +157,15 @@ def _figure(text: str) -> Decimal:
     return Decimal(text.replace(",", ""))
 
 
+def keep(*_: object) -> None:
+    """In the place of `let_go`."""
+
+
 def main() -> int:
     # As an attribute by name: the launch takes it from there.
     vars(tui.practice)["PracticeChild"] = ServedElsewhere
+    # What the run before left is still there, with the exchange.
+    vars(tui.gone)["let_go"] = keep
     return run(sys.argv[1:])
 
 

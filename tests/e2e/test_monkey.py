@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.trader import PAPER, READ_SECONDS, Size, Trader
+from tests.support.effort import tries
 from tui.keymap import ACTIONS
 
-KEYS = int(os.environ.get("PITSIDE_MONKEY_KEYS", "300"))
+KEYS = int(os.environ.get("PITSIDE_MONKEY_KEYS") or tries(150, 300))
 SEEDS = os.environ.get("PITSIDE_MONKEY_SEEDS", "1-2")
 SENDING = frozenset({"enter", "y", "o"})
 # Without open orders it ends the desk at once, which is what the test does in the end.

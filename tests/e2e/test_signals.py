@@ -1,7 +1,8 @@
 """The end of the program: in whatever state the terminal is, it leaves in time and leaves the terminal as it was.
 
 Real processes on real terminals: the desk itself, and a stand-in for states that the desk cannot be brought
-into. Each way to end the desk is tried 20 times, in four items that workers can share.
+into. Each way to end the desk is tried eight times, 20 times with PITSIDE_TEST_LONG=1, in four items that workers
+can share.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from typing import Any
 import pytest
 
 from tests.e2e.pty_session import End, PtySession
+from tests.support.effort import tries
 
 pytestmark = pytest.mark.pty
 
 DESK = [sys.executable, "-m", "tests.e2e.desk", "--seed", "1"]
 STAND_IN = [sys.executable, "-m", "tests.e2e.stand_in"]
-RUNS = 5
+RUNS = tries(2, 5)
 ITEMS = range(4)
 LEAVE_SECONDS = 1.5
 LONGEST_GAP = 0.25
