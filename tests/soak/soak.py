@@ -48,9 +48,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     quiet_every: float = 6 * HOUR
     pause: float = 60.0
     pace: float = 1.0  # of the exchanges: how much longer they rest between two moves
+    pulse: float = 1.0  # seconds between the desk's looks at the clocks and the day's loss
     steps: int = 24  # changes of the shown book at a time
     is_warmed: bool = True  # the desk's bounded lists are filled before anything is measured
     most_seen: int | None = 2_000  # trade ids that the desk remembers; None: as many as it does by itself
+    sought: str = ""  # the problem that ends it
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,8 +124,10 @@ class Soak:
             limits=Limits(max_notional=Decimal(10**9), session_budget=Decimal(10**15), band_denies=Decimal(9)),
             clock=self.clock,
             boottime=self.clock.boottime,
+            pulse=self._rest,
             random=Random(f"{plan.seed} desk"),
         )
+        self.session._jumps._interval = plan.pulse
         if plan.most_seen is not None:
             self.session.store.orders._seen = SeenTrades(plan.most_seen)
         self._on_change = self.session.store.orders._on_change
@@ -152,7 +156,7 @@ class Soak:
                 await self._warm_up()
             await self._quiet_point()
             end = self.loop.time() + self.plan.days * DAY
-            while self.loop.time() < end:
+            while self.loop.time() < end and not self._is_found():
                 await asyncio.sleep(min(self.plan.quiet_every, end - self.loop.time()))
                 await self._quiet_point()
         finally:
@@ -168,6 +172,13 @@ class Soak:
         if left:
             self._complain(f"tasks left after the end: {dict(left)}")
         return self._sum_up()
+
+    def _is_found(self) -> bool:
+        sought = self.plan.sought
+        return bool(sought) and any(sought in problem for problem in self.report.problems)
+
+    async def _rest(self, seconds: float) -> None:
+        await asyncio.sleep(max(seconds, self.plan.pulse))
 
     # What goes on all the time.
 
