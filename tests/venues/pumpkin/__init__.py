@@ -1,0 +1,1 @@
+"""The client of Pumpkin, at a Pumpkin that does as it is told."""
