@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MODULES: Mapping[str, str] = {
     "coinex": "venues.simulators.coinex.exchange",
     "max": "venues.simulators.max.exchange",
+    "pumpkin": "venues.simulators.pumpkin.exchange",
 }
 _NEEDED = ("starlette.applications", "uvicorn")
 _REMEDY = 'install it with `uv sync --extra practice`, or with `pip install "pitside[practice]"`'
