@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 from venues.errors import OrderNotFound
 from venues.events import Event, FillUpdate, Notice
@@ -23,6 +25,14 @@ from venues.transport.pursuit import MOST_MISSES, Pursuit
 logger = logging.getLogger(__name__)
 
 _MOST_TOLD = 20_000
+
+
+class _Told(NamedTuple):
+    """What an execution was told by: its name, and its fee as far as it was known."""
+
+    name: str
+    fee: Decimal = ZERO
+    currency: str = ""
 
 
 class Executions:
@@ -44,7 +54,7 @@ class Executions:
         self._instrument = instrument
         self._emit = emit
         self._wall = wall
-        self._told: dict[tuple[int, str], str] = {}  # -> the name it was told by
+        self._told: dict[tuple[int, str], _Told] = {}
         self._names: set[str] = set()
         self._held: dict[tuple[int, str], Execution] = {}  # told by the stream without a fee
         self._missing: dict[str, int] = {}  # order id -> reads in which something of it was still missing
@@ -85,8 +95,9 @@ class Executions:
                 self._want(each.order_id)
                 continue
             known = self._memory.find("", each.order_id)
-            name = self._told.get(each.key) or self._name(each)
-            fills.append(self._fill(each, name, known))
+            told = self._told.get(each.key)
+            # A list may lack the fee for a moment longer than the stream.
+            fills.append(self._fill(each, told or _Told(self._name(each)), known))
         return fills
 
     def take_untold(self, trades: Iterable[PrivateTrade], since: int = 0) -> list[Fill]:
@@ -150,23 +161,24 @@ class Executions:
 
     def _tell(self, each: Execution) -> Fill:
         known = self._memory.find("", each.order_id)
-        fill = self._fill(each, self._note(each), known)
+        fill = self._fill(each, _Told(self._note(each)), known)
         if known is not None:
             known.told += fill.quantity
         return fill
 
-    def _fill(self, each: Execution, name: str, known: Known | None) -> Fill:
+    def _fill(self, each: Execution, told: _Told, known: Known | None) -> Fill:
         instrument = self._instrument(each.instrument)
-        currency = instrument.quote if instrument is not None else ""
-        return each.fill(name, known.client_id if known is not None else "", ZERO, currency)
+        currency = told.currency or (instrument.quote if instrument is not None else "")
+        return each.fill(told.name, known.client_id if known is not None else "", told.fee, currency)
 
     def _note(self, each: Execution) -> str:
         """Takes an execution for told, and returns its name."""
-        name = self._told[each.key] = self._name(each)
+        name = self._name(each)
+        self._told[each.key] = _Told(name, each.fee or ZERO, each.fee_currency)
         self._names.add(name)
         self._held.pop(each.key, None)
         if len(self._told) > _MOST_TOLD:
-            self._names.discard(self._told.pop(next(iter(self._told))))
+            self._names.discard(self._told.pop(next(iter(self._told))).name)
         return name
 
     def _name(self, each: Execution) -> str:

@@ -138,7 +138,9 @@ class Funds:
 
     def _answered(self, request: FundsRequest, row: Row) -> FundsReceipt:
         """Returns the receipt of an answer. Raises DecodeError where it is about something else."""
-        if not _is_about(request, row) or row.amount != request.amount:
+        # The debt may have shrunk since it was read: a repayment that was cut to it is ours all the same.
+        is_cut = request.kind is FundsKind.REPAY and 0 < row.amount < request.amount
+        if not _is_about(request, row) or not (is_cut or row.amount == request.amount):
             raise DecodeError(VENUE, "the answer is about something else")
         return parse_receipt(request, row)
 

@@ -23,23 +23,28 @@ class LiquidationWatch:
         self._client = client
         self._lookups = lookups
         self._states: dict[str, str] = {}  # serial number -> as it was told
-        self._began: int | None = None  # milliseconds of the venue's clock
+        self._began = 0  # milliseconds of the venue's clock; 0 while that is not known
+        self._has_looked = False
 
     def begin(self) -> None:
         """Is told when the wallet is followed: what was over before is no news."""
-        if self._began is None:
+        if not self._began:
             self._began = self._lookups.as_of() // 1_000_000
 
     async def look(self) -> list[Event]:
         """Returns what is new. Raises VenueError."""
         self.begin()
         rows = await self._lookups.read(self._client.m_wallet_liquidations(limit=_NEWEST))
-        return [event for row in reversed(rows) if (event := self._news(row)) is not None]
+        found = [event for row in reversed(rows) if (event := self._news(row)) is not None]
+        self._has_looked = True
+        return found
 
     def _news(self, row: MWalletLiquidation) -> Event | None:
         known = self._states.get(row.sn)
         self._states[row.sn] = row.state
-        is_old = known is None and row.state != _UNDER_WAY and row.created_at < (self._began or 0)
+        # While the venue's clock is not known, what was over at the first look may have been over long before.
+        was_before = row.created_at < self._began if self._began else not self._has_looked
+        is_old = known is None and row.state != _UNDER_WAY and was_before
         if is_old or known == row.state:
             return None
         what = "MAX is liquidating the M-wallet" if row.state == _UNDER_WAY else "MAX has liquidated the M-wallet"

@@ -64,8 +64,9 @@ class Listing(InstrumentList):
             if known.is_tradable is not told.is_tradable or known.note != told.note:
                 words = f"{told.name} can be traded again" if told.is_tradable else f"{told.name} is {told.note}"
                 news.append(Notice(VENUE, words, not told.is_tradable, ts_event))
+            # A message may leave out what the M-wallet trades: that is the list's.
             self._instruments[told.id] = msgspec.structs.replace(
-                told, maker_fee=known.maker_fee, taker_fee=known.taker_fee
+                told, maker_fee=known.maker_fee, taker_fee=known.taker_fee, takes_margin=known.takes_margin
             )
         return news
 

@@ -83,21 +83,26 @@ class MarginWallet:
         return self._account()
 
     async def positions(self) -> list[Position]:
-        """Returns what the wallet holds of each currency, where it owes anything. Raises VenueError."""
+        """Returns what the wallet holds of each currency, where it owes anything. Raises VenueError.
+
+        No AD ratio is needed for that: where that alone can not be read, what is held can be closed all the same.
+        """
         at = self._lookups.as_of()
-        await self._read()
+        await self._read_assets()
         return await self._positions.read(at)
 
     async def compare(self) -> list[Event]:
-        """Reads the wallet again, and returns what pushes never told. Raises VenueError."""
+        """Reads the wallet again, tells what pushes never told; returns its liquidations. Raises VenueError."""
         if not (self._has_read or self._is_followed) or MARGIN not in self._profile.wallets:
             return []
-        await self._read()
-        news = self.news()
-        if self._has_owed:  # since it was looked for last: a liquidation is over in a moment
-            news += await self._liquidations.look()
-            self._has_owed = self.book.has_debt
-        return news
+        if await self._read():
+            self._must_tell = True  # also that nothing has changed: who shows it says how old it is
+        self._emit(self.news())  # at once: what follows may fail, and would take it along
+        if not self._has_owed:  # since it was looked for last: a liquidation is over in a moment
+            return []
+        told = await self._liquidations.look()
+        self._has_owed = self.book.has_debt
+        return told
 
     async def debt(self, currency: str, amount: Decimal) -> Decimal:
         """Returns what is owed of a currency ("BTC"), read anew where that is less than `amount`.
@@ -106,7 +111,7 @@ class MarginWallet:
             VenueError: it can not be read.
         """
         if amount > self.book.debt(currency):
-            await self._read(is_strict=True)
+            await self._read_assets(is_strict=True)
         return self.book.debt(currency)
 
     async def require(self) -> None:
@@ -178,39 +183,48 @@ class MarginWallet:
         else:
             self._emit(self.news())
 
-    async def _read(self, *, is_strict: bool = False) -> None:
-        """Reads balances, debts, the AD ratio and the terms. Raises VenueError.
+    async def _read(self, *, is_strict: bool = False) -> bool:
+        """Reads balances, debts, the AD ratio and the terms; False where no M-wallet is read. Raises VenueError.
 
         An account without an M-wallet may be refused to read it: that is an error only where `is_strict`.
         """
+        if not await self._read_assets(is_strict=is_strict):
+            return False
+        await self._read_ratio()
+        await self.terms.read(lambda: {asset.currency: asset.principal for asset in self.book.assets})
+        self._has_read = True
+        return True
+
+    async def _read_assets(self, *, is_strict: bool = False) -> bool:
+        """Reads balances and debts; False where there is no M-wallet to be read. Raises VenueError."""
         self._lookups.require_key()
         if not is_strict:
             try:
                 await self.require()
             except NotSupported:
-                return
+                return False
         mark, at = self.book.mark(), self._lookups.as_of()
         try:
             rows = await self._lookups.read(self._client.accounts(wallet_type=MARGIN))
         except (RequestError, AuthenticationError, OrderNotFound) as error:
             if is_strict or isinstance(error, TransientError):
                 raise
-            return
+            return False
         self.book.take_accounts(rows, mark)
-        await self._read_ratio()
-        await self.terms.read(lambda: {asset.currency: asset.principal for asset in self.book.assets})
         self._at = max(self._at, at)
-        self._has_read = True
         self._has_owed |= self.book.has_debt
+        return True
 
     async def _read_ratio(self) -> None:
-        """Raises VenueError; without a debt there may be none to be read."""
+        """Raises VenueError; without a debt there may be none to be read, and what was told of it last will do."""
         mark = self.book.mark()
         try:
             told = await self._lookups.read(self._client.m_wallet_ad_ratio())
-        except VenueError:
+        except VenueError as error:
             if self.book.has_debt:
                 raise
+            if isinstance(error, TransientError):
+                return
             told = None
         self.book.take_read_ratio(told, mark)
 

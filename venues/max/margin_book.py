@@ -9,7 +9,7 @@ import msgspec
 
 from venues.margin import MarginAccount, MarginAsset
 from venues.max import VENUE
-from venues.max.figures import amount, at_least_zero, positive_or_none
+from venues.max.figures import amount, at_least_zero
 from venues.max.models import Account, MWalletADRatio
 from venues.max.wire import WireBalance, WireDebt, WireRatio
 from venues.model import ZERO
@@ -52,8 +52,12 @@ class MarginBook:
     @property
     def ratio(self) -> Decimal | None:
         """Assets over debts; None without a debt, or while it is not told of the debt that there is."""
-        is_old = self._worth.debts is not None and not self._worth.debts
-        return self._worth.ratio if self.has_debt and not is_old else None
+        worth = self._worth
+        is_old = worth.debts is not None and not worth.debts
+        if not self.has_debt or is_old:
+            return None
+        # Zero is the worst there is where a debt is told beside it; alone it is a ratio that is not there.
+        return worth.ratio if worth.ratio or worth.debts else None
 
     def debt(self, currency: str) -> Decimal:
         """Returns what is owed of a currency ("BTC"), as far as it is known."""
@@ -95,7 +99,7 @@ class MarginBook:
         """Takes a read of the AD ratio, None where the venue has none."""
         if not self._is_newer(_RATIO, "", mark):
             worth = told or MWalletADRatio()
-            self._worth = Worth(worth.ad_ratio or None, worth.asset_in_usdt, worth.debt_in_usdt)
+            self._worth = Worth(worth.ad_ratio, worth.asset_in_usdt, worth.debt_in_usdt)
 
     def take_balances(self, rows: Iterable[WireBalance], time: int) -> None:
         """Takes what the stream tells of balances. Raises DecodeError."""
@@ -111,7 +115,7 @@ class MarginBook:
         """Takes what the stream tells of the AD ratio. Raises DecodeError."""
         assets = None if told.assets is None else amount(told.assets)
         debts = None if told.db is None else amount(told.db)
-        worth = Worth(positive_or_none(told.ad), assets, debts)
+        worth = Worth(None if told.ad is None else amount(told.ad), assets, debts)
         if self._note(_RATIO, "", time):
             self._worth = worth
 

@@ -83,7 +83,7 @@ class Sockets(Generic[C]):
             await sender.close(POLICY_VIOLATION, words)
 
     async def _read(self, websocket: WebSocket, client: C) -> None:
-        while True:
+        while not client.outgoing.ended.is_set():  # nobody hears a client that was given up
             message = await websocket.receive()
             if message["type"] == "websocket.disconnect":
                 return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from venues.errors import ConnectionLost, VenueError
 from venues.transport.crew import Part
+
+logger = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 
@@ -42,7 +45,10 @@ class Waiters(Generic[K]):
 
 
 class Gathering(Generic[K]):
-    """Runs `act` in one task at a time, for those who wait since the last time; each is answered in the end."""
+    """Runs `act` in one task at a time, for those who wait since the last time; each is answered in the end.
+
+    A VenueError of `act` is the answer to all whom it has not answered.
+    """
 
     def __init__(
         self,
@@ -99,7 +105,10 @@ class Gathering(Generic[K]):
         self.waiting.answer_all(ConnectionLost(self._venue, "this venue is closed"))
 
     async def _run_after(self, work: Part) -> None:
-        await work()
+        try:
+            await work()
+        except VenueError as error:  # whoever waits meanwhile waits for something else
+            logger.warning("%s %s: %s", self._venue, self._name, error.message)
         await self._run()
 
     async def _run(self) -> None:
@@ -109,5 +118,7 @@ class Gathering(Generic[K]):
             waiting, self.waiting = self.waiting, Waiters()
             try:
                 await self._act(waiting)
+            except VenueError as error:
+                waiting.answer_all(error)
             finally:
                 waiting.answer_all(ConnectionLost(self._venue, f"{self._name}: it was given up"))

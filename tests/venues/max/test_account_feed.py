@@ -166,6 +166,17 @@ async def test_a_fee_that_is_missing_is_asked_for() -> None:
 
 
 @in_virtual_time
+async def test_a_list_that_lacks_the_fee_yet_does_not_undo_what_the_stream_told() -> None:
+    async with connected(account=True) as rig:
+        rig.stream.push(user("trade_update", "t", later(f="0.1", fc="max")))
+        await until(lambda: rig.fills)
+        lacking = [trade_row(fee=None, fee_currency=None, created_at=TIME_MS + 60_000)]
+        for wallet, rows in (("spot", lacking), ("m", [])):
+            rig.rest.on(f"GET /wallet/{wallet}/trades", rows)
+        assert list(await rig.venue.fetch_fills(0)) == rig.fills
+
+
+@in_virtual_time
 async def test_a_fee_that_never_comes_is_said() -> None:
     async with connected(account=True) as rig:
         rig.rest.on(TRADES, [trade_row(fee=None, fee_currency=None, created_at=TIME_MS + 60_000)])

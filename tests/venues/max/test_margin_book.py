@@ -84,6 +84,16 @@ def test_a_read_ratio_that_was_overtaken_by_the_stream() -> None:
     assert (book.ratio, shown(book).total_assets) == (D(2), D(20))
 
 
+def test_a_ratio_of_zero_beside_a_debt_is_the_worst_there_is() -> None:
+    book = MarginBook()
+    book.take_accounts([row("btc", "0", "1.5")], book.mark())
+    book.take_ratio(WireRatio(ad="0.0", assets="0.0", db="1500"), 5)
+    assert book.ratio == 0
+    told = MWalletADRatio(ad_ratio=D(0), asset_in_usdt=D(0), debt_in_usdt=D(1500))
+    book.take_read_ratio(told, book.mark())
+    assert book.ratio == 0
+
+
 @pytest.mark.parametrize("debts", ["0", "0.0"])
 def test_a_ratio_without_a_debt_is_none(debts: str) -> None:
     book = MarginBook()

@@ -233,6 +233,19 @@ async def test_more_than_twenty_messages_a_second_are_banned(opened: Rig, socket
         await other.subscribe(BOOK)
 
 
+async def test_who_is_banned_is_heard_no_more(
+    opened: Rig, socket: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bans: list[None] = []
+    monkeypatch.setattr(opened.simulator.door, "punish", lambda: bans.append(None))
+    for _ in range(60):
+        await socket.send(action="dance")
+    with pytest.raises(websockets.ConnectionClosed):
+        while True:
+            await socket.next()
+    assert len(bans) == 1
+
+
 async def test_more_than_two_hundred_messages_a_minute_are_banned(opened: Rig, socket: Socket) -> None:
     for _ in range(10):
         for _ in range(20):

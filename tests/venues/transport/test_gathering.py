@@ -70,6 +70,38 @@ async def test_who_is_not_answered_has_failed() -> None:
 
 
 @in_virtual_time
+async def test_an_act_that_fails_is_an_answer_and_leaves_nobody_waiting_for_the_next() -> None:
+    failures = [BadRequest("here", "not now")]
+
+    class Failing(Work):
+        async def act(self, waiting: Waiters[str]) -> None:
+            await super().act(Waiters())
+            if failures:
+                raise failures.pop()
+            waiting.answer_all(None)
+
+    work = Failing(lasts=1.0)
+    first = asked(work, "a")
+    await passes(0.5)
+    second = asked(work, "b")
+    async with asyncio.timeout(10):
+        assert await outcomes(*first, *second) == ["here: not now", ""]
+
+
+@in_virtual_time
+async def test_something_else_that_fails_leaves_nobody_waiting() -> None:
+    work = Work()
+
+    async def other() -> None:
+        await passes(1.0)
+        raise BadRequest("here", "not now")
+
+    assert work.gathering.begin_with(other)
+    async with asyncio.timeout(10):
+        assert await outcomes(*asked(work, "a")) == [""]
+
+
+@in_virtual_time
 async def test_who_gave_up_waiting_is_no_matter() -> None:
     work = Work(lasts=1.0)
     leaves, stays = asked(work, "a", "a")
