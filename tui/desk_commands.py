@@ -212,7 +212,7 @@ def _order_row(line: OrderLine) -> tuple[str, ...]:
     state = line.status.upper() if line.unknown_since is not None else line.status.replace("_", " ")
     return (
         f"{line.venue}/{line.account}",
-        line.symbol,
+        _market_words(line),
         line.side.upper(),
         f"{line.quantity:f}",
         f"{price} {trigger}".strip(),
@@ -222,10 +222,14 @@ def _order_row(line: OrderLine) -> tuple[str, ...]:
     )
 
 
+def _market_words(line: OrderLine | PositionLine) -> str:
+    return f"{line.symbol} in the margin wallet" if line.in_margin_wallet else line.symbol
+
+
 def _position_row(line: PositionLine) -> tuple[str, ...]:
     return (
         f"{line.venue}/{line.account}",
-        line.symbol,
+        _market_words(line),
         f"{line.quantity:+f}",
         f"entry {line.entry_price:f}",
         f"mark {line.mark:f}" if line.mark is not None else "mark -",

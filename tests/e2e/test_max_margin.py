@@ -219,6 +219,7 @@ def test_a_loan_whose_answer_is_lost_is_looked_up_and_there_is_one(tmp_path: Pat
             faults.switch(f"{LOST}*1,drop@account:1,503@query")
             move(trader, "b", "BTC", "0.1", r"BORROW 0\.1 BTC")
             trader.wait_to_see(r"\? BORROW 0\.1 BTC +UNKNOWN")
+            trader.wait_for(lambda: "? BORROW 0.1 BTC UNKNOWN" in trader.desk.line(SIZE.rows - 2))
             assert moves(trader, "loans") == [("BTC", Decimal("0.1"), "")]
             assert not trader.sees(r"(?i)\bfailed|rejected|refused")
             faults.heal()
@@ -226,7 +227,7 @@ def test_a_loan_whose_answer_is_lost_is_looked_up_and_there_is_one(tmp_path: Pat
             assert len(moves(trader, "loans")) == 1
 
             # The next one is UNKNOWN, too, when the desk is killed.
-            faults.switch(f"{LOST}*1,drop@account:1,503@query")
+            faults.switch(f"{LOST}=close*1,drop@account:1,503@query")
             move(trader, "b", "ETH", "1", "BORROW 1 ETH")
             trader.wait_to_see(r"\? BORROW 1 ETH +UNKNOWN")
             trader.desk.signal(signal.SIGKILL)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
 from typing import Protocol
 
 from tui.desk.frame import FactKind, Severity
@@ -11,6 +13,8 @@ from tui.desk.inheritance import day_topic
 from tui.desk.keeping import Keeper
 from tui.desk.link import Link
 from tui.desk.store import Store
+
+_LOOKS = 3  # in a row at which a loss has to stand, since no limit unlocks the desk again
 
 
 class Budget(Protocol):
@@ -51,6 +55,7 @@ class DayWatch:
         self._budget = budget
         self._outlet = outlet
         self.noted = 0
+        self._looks: deque[Decimal | None] = deque(maxlen=_LOOKS)  # the P&L at the newest
 
     async def run(self) -> None:
         """Looks once a second, until it is cancelled. What the day counts from is kept over restarts."""
@@ -64,6 +69,12 @@ class DayWatch:
                 topic = day_topic(",".join(sorted(self._links)))
                 words = f"the day's P&L counts from {ledger.day_open} {currency}"
                 self._keeper.note(words, topic, None, ledger.day_open)
-            if words := self._guards.note_day(self._store.day_pnl(), now, currency) or "":
+            self._looks.append(self._store.day_pnl())
+            if words := self._guards.note_day(self._least_loss(), now, currency) or "":
                 self._keeper.note(words, "loss", self._guards.locked_until)
                 self._outlet.say(FactKind.NOTICE, Severity.ALARM, words)
+
+    def _least_loss(self) -> Decimal | None:
+        """Returns the best P&L of the newest looks: what leaves one wallet is told before it is in the other."""
+        known = [pnl for pnl in self._looks if pnl is not None]
+        return max(known) if len(known) == _LOOKS else None

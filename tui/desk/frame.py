@@ -10,6 +10,7 @@ Times are nanoseconds UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -146,6 +147,7 @@ class MarginView(msgspec.Struct, frozen=True, kw_only=True):
     warn_below: Decimal = Decimal("1.5")  # of the ratio; ours, where the venue names no level
     alarm_below: Decimal = Decimal("1.25")
     funds: tuple[FundsView, ...] = ()  # newest first; what is not over is always in it
+    values: Mapping[str, Decimal] = {}  # currency -> its net in the account's currency, where a price is known
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):

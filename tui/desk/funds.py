@@ -30,7 +30,7 @@ from tui.desk.reconcile import read_money
 from tui.desk.store import Store
 from tui.desk.trading import Tasks
 from venues.commands import FundsKind, FundsRequest
-from venues.errors import NotSupported, RateLimited, VenueError
+from venues.errors import NotSent, NotSupported, RateLimited, VenueError
 from venues.margin import FundsReceipt, FundsState
 from venues.model import NANOSECONDS
 from venues.port import Departure, HasMarginWallet
@@ -140,6 +140,10 @@ class Funds:
             raise TypeError(f"{link.name} has no margin wallet")
 
         def note(departure: Departure) -> Departure:
+            # An adapter may have to read something first: what stands against risk by now stops it here.
+            against = self._guards.against_risk(self._clock()) if move.request.kind.adds_risk else ()
+            if against:
+                raise NotSent(link.name, against[0].text)
             time = venue.venue_time()
             move.deadline = departure.deadline
             move.sent_after = time.now - time.uncertainty if time is not None else None

@@ -24,6 +24,7 @@ DONE = "done"
 REFUSED = "refused"
 
 _KEPT_OVER = 50
+_IN_TRANSIT = 120 * NANOSECONDS
 _UNTOLD = 60 * NANOSECONDS  # how far a clock of a venue that nobody has read may be from ours
 
 Body: TypeAlias = tuple[str, FundsKind, str, Decimal]
@@ -118,12 +119,19 @@ class FundsBook:
         """Returns what is not over and looks the same to the venue, itself included, oldest first."""
         return [one for one in self.open(move.request.venue) if one.body == move.body]
 
-    def is_money_moving(self) -> bool:
-        """Whether what is held in one account may be counted in none, or twice."""
-        return any(self.unread.values()) or any(move.state == SENT for move in self._moves.values())
+    def is_money_moving(self, now: int) -> bool:
+        """Whether what is held in one account may be counted in none, or twice.
+
+        One that the venue works on for longer than `_IN_TRANSIT` is taken as what it is: no limit may be off for
+        as long as a venue likes.
+        """
+        return any(self.unread.values()) or any(
+            move.state == SENT or (move.state in (UNKNOWN, PROCESSING) and now - move.ts_sent < _IN_TRANSIT)
+            for move in self._moves.values()
+        )
 
     def twin(self, request: FundsRequest, now: int, window: float) -> Move | None:
-        """Returns what stands against one more: not answered for, or the same within `window` seconds."""
+        """Returns what stands against one more: not answered for, or the same not done, or of `window` seconds."""
         since = now - round(window * NANOSECONDS)
         for move in reversed(self._moves.values()):
             asked = move.request
@@ -131,7 +139,8 @@ class FundsBook:
                 continue
             if move.state in (UNKNOWN, SENT):
                 return move
-            if asked.amount == request.amount and move.ts_sent >= since and move.state != REFUSED:
+            is_recent = move.ts_sent >= since and move.state != REFUSED
+            if asked.amount == request.amount and (is_recent or move.state == PROCESSING):
                 return move
         return None
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from tui.desk.control import FundsIntent, Outcome, Reason, Verdict
 from tui.desk.facts import describe_funds, figure
-from tui.desk.funds_book import SENT, UNKNOWN
+from tui.desk.funds_book import PROCESSING, SENT, UNKNOWN
 from tui.desk.guards import Guards
 from tui.desk.inert import sanitise
 from tui.desk.link import Link
@@ -43,6 +43,10 @@ def _denials(intent: FundsIntent, link: Link | None, store: Store, guards: Guard
         return
     if not isinstance(link.venue, HasMarginWallet) or not link.venue.capabilities.margin_wallet:
         yield Reason("supported", f"{link.name} has no margin wallet")
+        return
+    if store.margins.is_absent(link.name):
+        name = link.venue.capabilities.margin_wallet
+        yield Reason("supported", f"this account, or its key, has no {name} at {link.name}")
         return
     if not intent.amount.is_finite() or intent.amount <= 0:
         yield Reason("steps", "the amount must be above zero")
@@ -117,4 +121,4 @@ def _twin(intent: FundsIntent, store: Store, guards: Guards, now: int) -> str:
     what = describe_funds(twin.request)
     if twin.state == UNKNOWN:
         return f"{what} was sent, and nobody knows yet what became of it"
-    return f"{what} is on its way" if twin.state == SENT else f"{what} was sent a moment ago"
+    return f"{what} is on its way" if twin.state in (SENT, PROCESSING) else f"{what} was sent a moment ago"

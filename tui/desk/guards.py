@@ -62,7 +62,8 @@ class MarketNow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counted_in(self) -> str:
-        return self.currency or self.instrument.quote
+        """What an order's value is in; while no rate is known that is the quote currency."""
+        return self.currency if self.currency and self.rate is not None else self.instrument.quote
 
 
 Body: TypeAlias = tuple[object, ...]
@@ -155,12 +156,18 @@ class Guards:
 
     def note_not_sent(self, intent: OrderIntent, notional: Decimal) -> None:
         """Takes back what `note_sent` remembered of an order that never left."""
-        body = body_of(intent)
+        body, sent_at = body_of(intent), None
         for index in range(len(self._sent) - 1, -1, -1):
             if self._sent[index][1] == body:
+                sent_at = self._sent[index][0]
                 del self._sent[index]
                 break
         if not intent.reduce_only:
+            self.give_back(notional, sent_at)
+
+    def give_back(self, notional: Decimal, sent_at: int | None = None) -> None:
+        """Takes back what was counted into the budget at `sent_at`, unless the budget is of a later day by now."""
+        if sent_at is None or self._day is None or midnight(sent_at) >= self._day:
             self.budget_used = max(ZERO, self.budget_used - notional)
 
     def check(
@@ -377,6 +384,8 @@ def _not_reducing(intent: OrderIntent, market: MarketNow) -> Reason | None:
     No venue holds such an order to reducing, and it passes the lock: so the desk does.
     """
     held, base = market.in_wallet, market.instrument.base
+    if market.is_reconciling:
+        return Reason("reconciling", "what the wallet holds is being read back (panic reads it itself)")
     if held * intent.side.sign >= 0:
         verb = "buying" if intent.side is Side.BUY else "selling"
         return Reason("position", f"{verb} {base} closes nothing of what the wallet holds")

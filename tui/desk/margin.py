@@ -56,6 +56,7 @@ class MarginWallets:
         self._tell = tell
         self._name_of = name_of
         self._known: dict[str, _Known] = {}
+        self._absent: set[str] = set()  # venues that said that the account has no wallet there
         self.levels = MarginLevels()
 
     def get(self, venue: str) -> MarginAccount | None:
@@ -83,6 +84,16 @@ class MarginWallets:
     def forget(self, venue: str) -> None:
         """Drops the wallet of an account that can not be read any more."""
         self._known.pop(venue, None)
+        self._absent.discard(venue)
+
+    def note_absent(self, venue: str) -> None:
+        """Takes a venue's word that the account has no wallet there."""
+        self._known.pop(venue, None)
+        self._absent.add(venue)
+
+    def is_absent(self, venue: str) -> bool:
+        """Whether the venue has said that the account has no wallet there."""
+        return venue in self._absent
 
     def views(
         self, account_of: Callable[[str], str], funds_of: Callable[[str], tuple[FundsView, ...]]
@@ -105,6 +116,7 @@ class MarginWallets:
 
     def _hold(self, known: _Known, wallet: MarginAccount) -> None:
         known.wallet = wallet = _inert(wallet)
+        self._absent.discard(wallet.venue)
         known.ts_recv = self._clock()
         before, known.standing = known.standing, self._standing(wallet, known.standing)
         if known.standing is not before:

@@ -249,7 +249,9 @@ class OrderTracker:
                 ts_created=before.ts_created or order.ts_created,
                 reason=order.reason or before.reason,
                 is_external=before.is_external,
-                in_margin_wallet=order.in_margin_wallet or before.in_margin_wallet,  # it never changes
+                # Neither ever changes, and not every venue tells it.
+                reduce_only=order.reduce_only or before.reduce_only,
+                in_margin_wallet=order.in_margin_wallet or before.in_margin_wallet,
             )
         elif order.status.is_terminal and order.reason:
             tracked.order = msgspec.structs.replace(before, reason=order.reason)

@@ -21,7 +21,6 @@ from tui.desk.inert import sanitise
 from tui.desk.journal import CancelAllRequest
 from tui.desk.link import Link
 from tui.desk.order_states import OrderNews
-from tui.desk.orders import Tracked
 from tui.desk.store import Store
 from tui.desk.trading import Trader
 from venues.commands import CancelRequest
@@ -148,7 +147,10 @@ class Panic:
         if instrument is None:
             state.note = f"{sanitise(position.instrument.symbol, 32)} is not known here, it was not closed"
             return
-        if position.in_margin_wallet and self._is_closing(link, instrument.base, position, state):
+        closes, settle = self._trader.closes, link.venue.capabilities.settle
+        if position.in_margin_wallet and closes.is_pending(
+            link.name, instrument.base, position.quantity, settle, self._clock()
+        ):
             return
         quantity = floor_to(abs(position.quantity), instrument.lot_size)
         if instrument.max_quantity is not None:
@@ -163,7 +165,7 @@ class Panic:
         request = self._trader.closing_request(link, position, quantity)
         tracked = self._store.orders.submitted(request, self._clock())
         if position.in_margin_wallet:
-            state.closes[instrument.base] = (tracked, position.quantity, self._clock())
+            closes.note(link.name, instrument.base, tracked, position.quantity, self._clock())
         state.fault = await self._dispatcher.prepare(request) or state.fault
         answer = await self._dispatcher.submit(link.venue, request, tracked, is_urgent=True)
         state.fault = answer.fault or state.fault
@@ -176,25 +178,6 @@ class Panic:
         money = wallet.asset(instrument.quote) if wallet is not None else None
         price = market.mid() if market is not None else None
         return money.available / (price * _RESERVE) if money is not None and price else ZERO
-
-    def _is_closing(self, link: Link, base: str, position: Position, state: _State) -> bool:
-        """Says whether what is held may be what a close of ours is about to take, or has taken and not shown yet.
-
-        Nothing holds an order of a margin wallet to reducing: a second close would open the other side, in
-        whichever market of the currency it is.
-        """
-        tracked, quantity, ts = state.closes.get(base, (None, ZERO, 0))
-        if tracked is None:
-            return False
-        if not tracked.status.is_terminal:
-            return True
-        # Not compared for being equal: interest is charged meanwhile.
-        is_shown = abs(quantity - position.quantity) > tracked.order.filled_quantity / 2
-        return (
-            bool(tracked.order.filled_quantity)
-            and not is_shown
-            and self._clock() - ts < link.venue.capabilities.settle * NANOSECONDS
-        )
 
     async def _read(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
         """Reads what is left. Raises VenueError, and then nothing is known."""
@@ -283,9 +266,6 @@ class _State:
         self.empty_reads = 0
         self.rounds = 0
         self.note = ""
-        self.closes: dict[
-            str, tuple[Tracked, Decimal, int]
-        ] = {}  # of a margin wallet's currency: the last, and when
         self.has_read_debts = False
         self.fault = ""  # of the journal, which stops nothing here
 

@@ -65,7 +65,8 @@ class Rates:
         if currency == into:
             return _ONE
         if (market := self._markets.get((venue, currency, into))) is not None:
-            return market.price()
+            price = market.price()
+            return price if price is not None and price > 0 else None  # zero: it was never traded
         market = self._markets.get((venue, into, currency))
         price = market.price() if market is not None else None
-        return _ONE / price if price else None
+        return _ONE / price if price is not None and price > 0 else None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tui.desk.frame import Severity
 from tui.desk.ledger import midnight
 from tui.desk.link import Link
 from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
+from venues.errors import NotSupported, PermissionDenied
 from venues.model import NANOSECONDS
 from venues.port import HasMarginWallet
 
@@ -61,11 +63,27 @@ async def read_money(link: Link, store: Store, clock: Callable[[], int], began: 
     venue, name = link.venue, link.name
     since = began if began is not None else clock()
     if venue.capabilities.positions:
-        store.ledger.replace_positions(name, await venue.fetch_positions(), since)
+        positions = await venue.fetch_positions()
+        if venue is not link.venue:
+            return
+        store.ledger.replace_positions(name, positions, since)
         store.note_positions()
     # The wallet first: what the account is worth is not reckoned before there are balances.
     if isinstance(venue, HasMarginWallet) and venue.capabilities.margin_wallet:
-        store.replace_margin(await venue.fetch_margin_account(), since)
-    store.ledger.replace_balances(name, await venue.fetch_balances(), since)
+        try:
+            wallet = await venue.fetch_margin_account()
+        except (NotSupported, PermissionDenied) as error:  # none for this account or key: spot is as good as any
+            if not store.margins.is_absent(name):
+                store.log(f"{error}", Severity.WARNING)
+            if store.margins.get(name) is None:  # what was read before with this key is not gone by that
+                store.margins.note_absent(name)
+                store.mark_dirty(Topic.MARGINS, Topic.ACCOUNTS)
+        else:
+            if venue is link.venue:  # else it is of the key before
+                store.replace_margin(wallet, since)
+    balances = await venue.fetch_balances()
+    if venue is not link.venue:
+        return
+    store.ledger.replace_balances(name, balances, since)
     link.ts_priced = 0  # with the next word of the venue it is seen what of it has no price
     store.mark_dirty(Topic.BALANCES, Topic.ACCOUNTS)

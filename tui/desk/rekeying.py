@@ -13,7 +13,7 @@ from tui.desk.inert import sanitise
 from tui.desk.link import Link
 from tui.desk.orders import Tracked
 from tui.desk.roster import Roster, mixture, mode_of
-from tui.desk.store import Store
+from tui.desk.store import Store, Topic
 from tui.desk.supervision import Supervisor
 from tui.desk.tasks import cancelled
 from venues.errors import OrderNotFound, VenueError
@@ -146,6 +146,8 @@ class Rekeying:
             self._store.is_counting_anew = True
             self._store.distrust_books(link.name)
             self._roster.exchange(link, venue)
+            self._store.margins.forget(link.name)  # of another account, perhaps
+            self._store.mark_dirty(Topic.MARGINS, Topic.ACCOUNTS)
             if not link.has_account:
                 self._store.forget_account(link.name)
                 self.note_reconciled(link)

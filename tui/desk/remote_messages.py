@@ -71,6 +71,7 @@ class OrderLine(Message, frozen=True, kw_only=True):
     ts_created: int = 0
     unknown_since: int | None = None
     reason: str = ""
+    in_margin_wallet: bool = False
 
 
 class PositionLine(Message, frozen=True, kw_only=True):
@@ -85,6 +86,7 @@ class PositionLine(Message, frozen=True, kw_only=True):
     mark: Decimal | None = None
     unrealized_pnl: Decimal | None = None
     liquidation_price: Decimal | None = None
+    in_margin_wallet: bool = False
 
 
 class VenueLine(Message, frozen=True, kw_only=True):

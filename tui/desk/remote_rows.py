@@ -39,6 +39,7 @@ def order_line(store: Store, tracked: Tracked) -> OrderLine:
         ts_created=order.ts_created,
         unknown_since=tracked.unknown_since,
         reason=order.reason,
+        in_margin_wallet=order.in_margin_wallet,
     )
 
 
@@ -59,6 +60,7 @@ def position_lines(store: Store) -> Iterator[PositionLine]:
             mark=view.mark if view is not None else None,
             unrealized_pnl=view.unrealized_pnl if view is not None else None,
             liquidation_price=position.liquidation_price,
+            in_margin_wallet=position.in_margin_wallet,
         )
 
 

@@ -276,8 +276,7 @@ class Store:
     def _begin_day_if_due(self, now: int) -> None:
         """Begins the day that has come: before any money counts, since funding is paid at midnight sharp."""
         if self.ledger.is_over(now):
-            equity = self._valuation.equity()
-            self.ledger.begin_day(now, equity.value if equity is not None and equity.is_complete else None)
+            self.ledger.begin_day(now, None if self.funds.is_money_moving(now) else self.worth())
             self._dirty.add(Topic.ACCOUNTS)
 
     def _instruments(self) -> tuple[Instrument, ...]:
@@ -312,19 +311,22 @@ class Store:
 
     def day_pnl(self) -> Decimal | None:
         """Returns today's P&L, fees and funding in it; None while something held can not be valued, or moves."""
-        if self.is_counting_anew or self.funds.is_money_moving():
+        if self.is_counting_anew or self.funds.is_money_moving(self._clock()):
             return None
         worth, opened = self.worth(), self.ledger.day_open
         return worth - opened if worth is not None and opened is not None else None
 
     def _accounts(self) -> tuple[AccountView, ...]:
-        return (self._valuation.account(self.desk.account, self.budget_used, self.budget),)
+        is_still = not self.funds.is_money_moving(self._clock())
+        return (self._valuation.account(self.desk.account, self.budget_used, self.budget, is_still=is_still),)
 
     def _margins(self) -> tuple[MarginView, ...]:
-        return self.margins.views(self.account_of, lambda venue: self.funds.views(venue, self.provable_funds))
+        views = self.margins.views(self.account_of, lambda venue: self.funds.views(venue, self.provable_funds))
+        return tuple(msgspec.structs.replace(view, values=self._valuation.wallet(view.wallet)) for view in views)
 
     def _is_wallet_awaited(self, venue: str) -> bool:
-        return bool(self._wallet_name(venue)) and self.margins.get(venue) is None
+        is_open = self.margins.get(venue) is None and not self.margins.is_absent(venue)
+        return is_open and bool(self._wallet_name(venue))
 
     def _wallet_name(self, venue: str) -> str:
         view = self.venues.get(venue)

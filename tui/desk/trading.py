@@ -26,9 +26,10 @@ from tui.desk.orders import Tracked
 from tui.desk.sequels import Sequel, Sequels
 from tui.desk.settling import UNSETTLED
 from tui.desk.store import Store, Topic
+from tui.desk.wallet_closes import WalletCloses
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
 from venues.errors import UnknownInstrument, VenueError
-from venues.model import ZERO, InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
+from venues.model import InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
 from venues.port import Mode
 from venues.rounding import floor_to
 
@@ -69,6 +70,7 @@ class Trader:
         self._clock = clock
         self._settle = settle
         self.sequels = Sequels(guards, clock)
+        self.closes = WalletCloses()
         self._editing = Editing(self, store, guards, dispatcher, clock, sleep, edit_patience)
 
     def note_order(self, tracked: Tracked) -> None:
@@ -134,11 +136,12 @@ class Trader:
         if counted is not None:
             self._guards.budget_used += added
             self.show_budget()
+        sent_at = self._clock()
 
         async def send() -> None:
             answer = await self._dispatcher.amend(link.venue, request, tracked)
             if answer.fate is Fate.NOT_SENT and counted is not None:
-                self._guards.budget_used = max(ZERO, self._guards.budget_used - counted)
+                self._guards.give_back(counted, sent_at)
                 self.show_budget()
             self._look_after(link, tracked)
 
@@ -232,6 +235,8 @@ class Trader:
         closing = self._closing(position, 100)
         if isinstance(closing, Outcome):
             return closing
+        if position.in_margin_wallet and (words := self._why_not_short(position, closing.quantity)):
+            return denied("position", words)
         opening = msgspec.structs.replace(closing, reduce_only=False, position_id=None, overrides=frozenset())
         allowed = self.check(opening)
         if allowed.verdict is not Verdict.SENT:
@@ -250,6 +255,17 @@ class Trader:
 
         self.tasks.begin(run())
         return outcome
+
+    def _why_not_short(self, position: Position, quantity: Decimal) -> str:
+        """Says why what a margin wallet holds can not be sold twice; empty where it can. None lends by itself."""
+        instrument = self._store.instrument(position.instrument)
+        wallet = self._store.margins.get(position.instrument.venue)
+        asset = wallet.asset(instrument.base) if wallet is not None and instrument is not None else None
+        if position.quantity < 0 or asset is None or asset.available >= 2 * quantity:
+            return ""
+        return (
+            f"{asset.available:f} {asset.currency} is free: close it, borrow {asset.currency} (M), and sell that"
+        )
 
     async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> Outcome:
         """Sets leverage at the venue and waits for its word, since nothing rests on the book meanwhile."""
@@ -283,6 +299,11 @@ class Trader:
         instrument = self._store.instrument(position.instrument)
         if instrument is None or not 1 <= percent <= 100:
             return denied("size", "a part of 1 to 100 % can be closed")
+        if position.in_margin_wallet and self.closes.is_pending(
+            instrument.id.venue, instrument.base, position.quantity,
+            self._links[instrument.id.venue].venue.capabilities.settle, self._clock(),
+        ):  # fmt: skip
+            return denied("duplicate", "a close of it is on its way, or is not shown yet in what the wallet holds")
         quantity = floor_to(abs(position.quantity) * percent / 100, instrument.lot_size)
         if not quantity:
             return denied("size", f"{percent} % of the position is less than one lot")
@@ -334,6 +355,9 @@ class Trader:
         self._guards.note_sent(intent, notional, now)
         self.show_budget()
         tracked = self._store.orders.submitted(request, now)
+        if intent.reduce_only and intent.in_margin_wallet and (base := self._base_of(intent.instrument)):
+            held = self._store.ledger.in_margin_wallet(intent.instrument)
+            self.closes.note(link.name, base, tracked, held, now)
         counted = None if intent.reduce_only else notional
 
         def take_back(words: str) -> None:
@@ -395,6 +419,10 @@ class Trader:
             words = "; ".join(reason.text for reason in outcome.reasons)
             self._tell(FactKind.NOT_SENT, f"closed, but the other side was not opened: {words}")
 
+    def _base_of(self, instrument: InstrumentId) -> str:
+        known = self._store.instrument(instrument)
+        return known.base if known is not None else ""
+
     def _look_after(self, link: Link, tracked: Tracked) -> None:
         if tracked.in_flight == 0:
             self._settle(link, tracked)
@@ -409,9 +437,12 @@ class Trader:
         ticker = market.ticker
         has_book = bid is not None and ask is not None
         rate, currency = self._store.rates.counted(instrument.venue, market.instrument.quote, self._store.currency)
+        can = link.venue.capabilities
+        if self._store.margins.is_absent(link.name):
+            can = msgspec.structs.replace(can, margin_wallet="")
         return link, MarketNow(
             instrument=market.instrument,
-            capabilities=link.venue.capabilities,
+            capabilities=can,
             mid=market.mid(),
             best_bid=bid[0] if bid is not None else ticker.bid if ticker is not None else None,
             best_ask=ask[0] if ask is not None else ticker.ask if ticker is not None else None,

@@ -66,9 +66,10 @@ class Valuation:
         Of a margin wallet counts what is there less what is owed: a loan, or a transfer, makes nobody richer.
         A currency that no markets of its venue price counts as nothing, always.
         """
-        if not any(self._ledger.balances.values()):
+        if not any(self._ledger.balances.values()) and not any(wallet.assets for wallet in self._wallets):
             return None
-        value, is_complete = ZERO, True
+        # All that there is may be in a wallet; spot has been read where its balances are known to be none.
+        value, is_complete = ZERO, all(wallet.venue in self._ledger.balances for wallet in self._wallets)
         for venue, held in self._ledger.balances.items():
             is_complete = is_complete and not (held and self._is_awaited(venue))
         for venue, currency, amount in self._amounts():
@@ -96,11 +97,18 @@ class Valuation:
             for asset in wallet.assets:
                 yield wallet.venue, asset.currency, asset.net
 
-    def account(self, account: str, used: Decimal, budget: Decimal | None) -> AccountView:
-        """Returns the summary line; it opens the day's P&L once everything held can be valued."""
+    def wallet(self, wallet: MarginAccount) -> dict[str, Decimal]:
+        """Returns what each currency of a margin wallet is worth, less what is owed of it, where that is known."""
+        priced = ((asset, self._rate(wallet.venue, asset.currency)) for asset in wallet.assets)
+        return {asset.currency: asset.net * rate for asset, rate in priced if rate is not None}
+
+    def account(
+        self, account: str, used: Decimal, budget: Decimal | None, *, is_still: bool = True
+    ) -> AccountView:
+        """Returns the summary line; it opens the day's P&L once everything held can be valued, and `is_still`."""
         equity = self.equity()
         ledger = self._ledger
-        if equity is not None and equity.is_complete and ledger.day_open is None:
+        if equity is not None and equity.is_complete and is_still and ledger.day_open is None:
             ledger.day_open = equity.value
         opened = ledger.day_open
         return AccountView(

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from tui import formatting
 from tui.desk.control import CancelScope, OrderIntent
-from tui.desk.frame import BalanceView, Frame, OrderView, PositionView
+from tui.desk.frame import BalanceView, FillView, Frame, OrderView, PositionView
 from tui.screens.sizes import SizeDial
 from tui.widgets.balances import Balances, MarginHolding
 from tui.widgets.blotter import Blotter
@@ -90,6 +90,8 @@ class Hand:
             instrument, account = row.instrument, row.account
             of = row.position if isinstance(row, PositionView) else row.order
             in_margin_wallet = of.in_margin_wallet
+        elif isinstance(row, FillView):
+            instrument, account, in_margin_wallet = row.instrument, row.account, row.fill.in_margin_wallet
         elif row is not None and hasattr(row, "instrument") and isinstance(row.instrument, Instrument):
             instrument = row.instrument
         self._dashboard.open_ticket(

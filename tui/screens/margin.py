@@ -24,6 +24,7 @@ from tui.widgets.key_words import KeyWords, Paragraph, hints
 from tui.widgets.margin_table import MarginTable
 from tui.widgets.margin_words import asset_words, funds_words, head_words, no_wallet_words
 from tui.widgets.palette import Palette
+from tui.widgets.pane import silent_venues
 from venues.commands import FundsKind
 from venues.margin import MarginAsset
 from venues.port import Mode
@@ -137,7 +138,7 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
         del state  # the dashboard has it
         if not self._is_ready:
             return
-        if self._view is None and self._views:
+        if not self._venue and self._views:  # never from one venue's wallet to another's by itself
             self._venue = self._venue_to_begin_with()
         self._table.set_rows(rows_of(self._view))
         self._show()
@@ -155,7 +156,9 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
             self._head.say(no_wallet_words(self._dashboard.state, palette))
             self._words.say(())
         else:
-            self._head.say(head_words(view, now, palette, width, is_roomy=is_roomy), keeps_place=True)
+            is_old = view.venue in silent_venues(self._dashboard.state.venues or ())
+            head = head_words(view, now, palette, width, is_roomy=is_roomy, is_old=is_old)
+            self._head.say(head, keeps_place=True)
             self._words.say(self._said(view, now, is_broad=width >= _BROAD), keeps_place=True)
         self._dress(view)
         self._share_room(width, height, is_roomy=is_roomy)

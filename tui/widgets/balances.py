@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from tui import formatting
@@ -22,6 +23,7 @@ class MarginHolding:
     account: str
     wallet: str
     asset: MarginAsset
+    value: Decimal | None = None  # of its net, in the account's currency
 
 
 class Balances(Blotter[BalanceView | MarginHolding]):
@@ -50,7 +52,7 @@ class Balances(Blotter[BalanceView | MarginHolding]):
             self._spot = frame.balances
         if frame.margins is not None:
             self._margin = tuple(
-                MarginHolding(view.venue, view.account, view.name, asset)
+                MarginHolding(view.venue, view.account, view.name, asset, view.values.get(asset.currency))
                 for view in frame.margins
                 for asset in view.wallet.assets
                 if asset.available or asset.locked or asset.debt
@@ -103,7 +105,7 @@ class Balances(Blotter[BalanceView | MarginHolding]):
             "net": (amount(asset.net), net),
             "available": (amount(asset.available), palette.text),
             "locked": (amount(asset.locked), palette.warning if asset.locked else palette.muted),
-            "value": (formatting.NONE, palette.faint),
+            "value": (formatting.money(row.value), palette.muted),
             "account": (f"{row.account} {row.wallet}", palette.muted),
             "venue": (row.venue, palette.muted),
         }

@@ -60,14 +60,24 @@ def ratio_words(ratio: Decimal | None) -> str:
     return formatting.grouped(ratio, _RATIO_DECIMALS)
 
 
-def ratio_spans(view: MarginView, palette: Palette) -> list[Span]:
-    """Returns the AD ratio with its level: "AD ratio 1.42 ▲ WARNING"; without a debt it says so."""
+def ratio_spans(view: MarginView, palette: Palette, *, is_old: bool = False) -> list[Span]:
+    """Returns the AD ratio with its level: "AD ratio 1.42 ▲ WARNING"; without a debt it says so.
+
+    One that `is_old` is of the time before its venue fell silent: "AD ratio ◐ 1.62, old".
+    """
     level = level_now(view)
     style = level_style(level, palette)
     if level is Level.NO_DEBT:
         return [("AD ratio ", palette.muted), ("nothing is owed", palette.text)]
     if level is Level.UNKNOWN:
         return [("AD ratio ", palette.muted), ("? not told yet", style)]
+    if is_old:
+        grave = f" {level_words(level)}" if level is not Level.CALM else ""
+        return [
+            ("AD ratio ", palette.muted),
+            (f"◐ {ratio_words(view.wallet.ratio)}{grave}", style if grave else palette.warning),
+            (", old", palette.warning),
+        ]
     bold = style if level is not Level.CALM else palette.strong
     return [
         ("AD ratio ", palette.muted),
@@ -81,10 +91,15 @@ def unknown_of(view: MarginView) -> list[FundsView]:
     return [each for each in view.funds if each.state == "UNKNOWN" and not each.is_over]
 
 
-def head_words(view: MarginView, now: int, palette: Palette, width: int, *, is_roomy: bool) -> list[Paragraph]:
-    """Returns the head of the screen: the ratio, assets and debts, how old they are, whose the levels are."""
+def head_words(
+    view: MarginView, now: int, palette: Palette, width: int, *, is_roomy: bool, is_old: bool = False
+) -> list[Paragraph]:
+    """Returns the head of the screen: the ratio, assets and debts, how old they are, whose the levels are.
+
+    `is_old`: nothing comes from the venue now.
+    """
     wallet, level = view.wallet, level_now(view)
-    spans = ratio_spans(view, palette)
+    spans = ratio_spans(view, palette, is_old=is_old)
     if level in (Level.WARNING, Level.ALARM):
         below = view.alarm_below if level is Level.ALARM else view.warn_below
         spans.append((f": below {below:f}", level_style(level, palette)))
@@ -100,7 +115,7 @@ def head_words(view: MarginView, now: int, palette: Palette, width: int, *, is_r
                 (unit, palette.muted),
             ]
             figures.append(("   ", palette.text))
-    if view.ts_recv and now - view.ts_recv > STALE_AFTER:
+    if view.ts_recv and (is_old or now - view.ts_recv > STALE_AFTER):
         figures.append((f"◐ {formatting.age(now - view.ts_recv)} old", palette.warning))
     gap: list[Span] = [("   ", palette.text)] if figures else []
     line = (*spans, *gap, *figures)

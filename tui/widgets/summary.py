@@ -10,6 +10,7 @@ from tui.desk.margin_estimate import Level, level_now
 from tui.widgets.cells import Part, Span
 from tui.widgets.line import Line
 from tui.widgets.margin_words import ratio_spans, request_words, unknown_of
+from tui.widgets.pane import silent_venues
 
 
 class Summary(Line):
@@ -20,6 +21,7 @@ class Summary(Line):
         self._accounts: tuple[AccountView, ...] = ()
         self._account = ""
         self._margins: tuple[MarginView, ...] = ()
+        self._silent: frozenset[str] = frozenset()
 
     def take(self, frame: Frame) -> None:
         if frame.accounts is not None:
@@ -28,6 +30,8 @@ class Summary(Line):
             self._account = frame.desk.account
         if frame.margins is not None:
             self._margins = frame.margins
+        if frame.venues is not None:
+            self._silent = silent_venues(frame.venues)
         super().take(frame)
 
     def parts(self) -> tuple[list[Part], list[Part]]:
@@ -57,9 +61,10 @@ class Summary(Line):
         parts = []
         for view in owing:
             name = [(f"{view.venue} ", self.palette.muted)] if len(owing) > 1 else []
+            is_old = view.venue in self._silent
             # What is calm gives way to the day's figures; what is not is never dropped for anything.
-            rank = 2 if level_now(view) is Level.CALM else 0
-            parts.append(Part(rank, (*name, *ratio_spans(view, self.palette))))
+            rank = 2 if level_now(view) is Level.CALM and not is_old else 0
+            parts.append(Part(rank, (*name, *ratio_spans(view, self.palette, is_old=is_old))))
         # Neither the orders nor the balances would show it.
         unknown = [each for view in self._margins for each in unknown_of(view)]
         if unknown:

@@ -215,7 +215,7 @@ class FundsRig(Rig):
 
     async def all_over(self) -> None:
         book = self.store.funds
-        await until(lambda: not book.open("test") and not book.is_money_moving(), seconds=30.0)
+        await until(lambda: not book.open("test") and not book.is_money_moving(self.clock.now), seconds=30.0)
 
 
 async def _never(_seconds: float) -> None:

@@ -150,6 +150,18 @@ async def test_pushes_keep_it_current() -> None:
         assert rig.texts().count("BELOW") == 1
 
 
+async def test_what_is_there_less_what_is_owed_is_valued_in_the_accounts_currency() -> None:
+    venue = MarginVenue()
+    venue.owe("0.5", available=D("0.2"))
+    async with FundsRig(venue) as rig:
+        await rig.tell(ticker(D(100), SPOT))
+        await rig.tell(venue.told("1.5", ts_event=START + 1))
+        frame = rig.store.frame(rig.clock.now)
+        assert frame is not None
+        assert frame.margins is not None
+        assert frame.margins[0].values == {"BTC": D(-30), "USDT": D(500)}, "nothing prices MAX"
+
+
 async def test_a_venue_without_one_has_none() -> None:
     async with Rig(ScriptedVenue()) as rig:
         frame = rig.store.frame(rig.clock.now)

@@ -47,10 +47,8 @@ def holds(currency: str, total: str) -> Balance:
 
 
 @asynccontextmanager
-async def opened(
-    venue: Crowded, shown: str = "C0-USDT", max_notional: Decimal = D(100_000)
-) -> AsyncIterator[Session]:
-    limits = Limits(max_notional=max_notional)
+async def opened(venue: Crowded, shown: str = "C0-USDT", max_notional: int = 100_000) -> AsyncIterator[Session]:
+    limits = Limits(max_notional=D(max_notional))
     session = Session((venue,), tell=lambda _fact: None, shown=InstrumentId("test", shown), limits=limits)
     await session.open()
     try:
@@ -78,7 +76,7 @@ async def test_what_is_owned_is_priced_however_many_markets_there_are() -> None:
 
 async def test_a_limit_counts_what_is_quoted_in_another_currency() -> None:
     venue = Crowded()
-    async with opened(venue, "BTC-TWD", max_notional=D(100)) as session:
+    async with opened(venue, "BTC-TWD", max_notional=100) as session:
         await until(lambda: session.store.rates.rate("test", "TWD", "USDT") is not None)
         wish = intent(instrument=InstrumentId("test", "BTC-TWD"), quantity=D("0.001"), price=D(2_880_000))
         assert (await session.check(wish)).verdict is Verdict.SENT, "2,880 TWD are 90 USDT"

@@ -48,7 +48,8 @@ async def test_the_wallet_is_shown_whole_where_there_is_room() -> None:
         assert desk.shows(MarginScreen)
         title = line_of(desk, "M-wallet")
         assert "M-wallet · max · main" in title and "PRACTICE" in title
-        assert "AD ratio 2.29 calm, as last told: a loan is UNKNOWN   assets 41,710.24 USDT   debts 18,188.35 USDT" in desk.text
+        told = "AD ratio 2.29 calm, as last told: a loan is UNKNOWN"
+        assert f"{told}   assets 41,710.24 USDT   debts 18,188.35 USDT" in desk.text
         assert "max names no level; 1.5 and 1.25 are yours ([margin] in the config)" in desk.text
         assert line_of(desk, "available").split() == [
             "┃", "available", "in", "orders", "loan", "interest", "owed", "net", "%/hour", "next", "to", "borrow",

@@ -32,6 +32,7 @@ from tui.widgets.fills import Fills
 from tui.widgets.open_orders import OpenOrders
 from tui.widgets.positions import Positions
 from tui.widgets.summary import Summary
+from venues.events import LinkState
 from venues.model import OrderType, Side
 
 D = Decimal
@@ -182,9 +183,10 @@ async def test_the_balances_list_the_wallets_apart_with_what_is_owed(width: int)
         pane.take(sample_frame())
         await pilot.pause()
         assert "owed" not in lines(pane)[0]
-        pane.take(max_frame(2))
+        pane.take(max_frame(2, margins=(max_margin(values={"BTC": D("-544650.5")}),)))
         await pilot.pause()
         text = lines(pane)
+        assert ("-544,650.50" in text[4]) == (width > 100)
         assert text[0].split()[:4] == ["asset", "total", "owed", "net"]
         assert text[4].split()[:5] == ["BTC", "M", "0.02", "0.30001575", "-0.28001575"]
         assert [line.split()[:2] for line in text[3:6]] == [["TWD", "M"], ["BTC", "M"], ["MAX", "M"]]
@@ -213,6 +215,16 @@ async def test_the_summary_has_the_ratio_while_anything_is_owed(frame: Frame, wo
         pane.take(max_frame(2, margins=(owes_nothing,)))
         await pilot.pause()
         assert "AD ratio" not in lines(pane)[0]
+
+
+@pytest.mark.parametrize(("ratio", "words"), [("2.29", "◐ 2.29, old"), ("1.12", "◐ 1.12 ‼ ALARM, old")])
+async def test_a_ratio_of_before_the_venue_fell_silent_says_so(ratio: str, words: str) -> None:
+    frame = max_frame(margins=(max_margin(ratio),))
+    lost = tuple(msgspec.structs.replace(view, state=LinkState.RECONNECTING) for view in frame.venues or ())
+    async with on_stage(Summary(), 80, 1) as (pane, pilot):
+        pane.take(msgspec.structs.replace(frame, venues=lost))
+        await pilot.pause()
+        assert f"AD ratio {words}" in lines(pane)[0]
 
 
 async def test_a_warning_is_not_dropped_on_a_narrow_terminal() -> None:
