@@ -34,7 +34,7 @@ def run(table: Table, seconds: float) -> None:
 def fifty_books(table: Table, served: dict[str, str], home: Path, seconds: float) -> None:
     """Processor time of the adapter and of the whole desk, beside a reader that keeps no book."""
     whole = BOOKS * UPDATES
-    table.part(f"MAX, {BOOKS} books, {UPDATES} updates/s each", f"% at {whole}/s", "us each", "took per s")
+    table.part(f"MAX, {BOOKS} books, {UPDATES} updates/s each", f"% at {whole}/s", "us each", "per s")
     cost: dict[str, float] = {}
     for label, kind in (
         ("websockets + json.loads, no book", "plain"),
