@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -26,18 +27,16 @@ from tui.desk.inheritance import Inherited
 from tui.desk.journal import BY_TRADER, Resolution
 from tui.desk.keeping import Keeper
 from tui.desk.link import Link
+from tui.desk.patience import ask_once, pause_before, until_provable
 from tui.desk.reconcile import read_money
 from tui.desk.store import Store
 from tui.desk.trading import Tasks
 from venues.commands import FundsKind, FundsRequest
-from venues.errors import NotSent, NotSupported, RateLimited, VenueError
+from venues.errors import NotSent, NotSupported, VenueError
 from venues.margin import FundsReceipt, FundsState
 from venues.model import NANOSECONDS
 from venues.port import Departure, HasMarginWallet
 
-_FIRST_PAUSE = 0.5  # seconds
-_LONGEST_PAUSE = 30.0
-_PAUSE_WHEN_PROVABLE = 0.3  # the next answer settles it: only failed reads are in the way
 _GONE = "it was not carried out: {history} did not have it when it could no longer arrive"
 _HISTORIES = {FundsKind.BORROW: "the loan history", FundsKind.REPAY: "the repayment history"}
 
@@ -212,13 +211,7 @@ class Funds:
             while not move.is_over:
                 await self._sleep(self._pause(link, move, attempt))
                 attempt += 1
-                try:
-                    await self._ask(link, move)
-                except RateLimited as error:
-                    self._store.log(f"{error}; asking again", Severity.WARNING)
-                    await self._sleep(error.retry_after or 0.0)
-                except VenueError as error:
-                    self._store.log(f"{error}; asking again", Severity.WARNING)
+                await ask_once(partial(self._ask, link, move), self._store, self._sleep)
         finally:
             self._running.discard(move.key)
 
@@ -289,14 +282,10 @@ class Funds:
         return max(0.0, (until + time.uncertainty - time.now) / NANOSECONDS)
 
     def _pause(self, link: Link, move: Move, attempt: int) -> float:
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt, 12))
-        pause *= 0.75 + self._random.getrandbits(16) / 65536 / 4
+        pause = pause_before(attempt, self._random)
         if move.deadline is None or move.state != UNKNOWN:
             return pause
-        left = self._seconds_to_proof(link, move)
-        if left is None:  # the venue's clock is not known yet: it may be provable already
-            return min(pause, _PAUSE_WHEN_PROVABLE)
-        return min(pause, _PAUSE_WHEN_PROVABLE) if left <= 0 else min(pause, left + 0.01)
+        return until_provable(pause, self._seconds_to_proof(link, move))
 
     def _tell(self, kind: FactKind, severity: Severity, text: str) -> None:
         self._store.tell(Fact(ts=self._clock(), kind=kind, severity=severity, text=text))

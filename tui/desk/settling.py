@@ -9,25 +9,23 @@ decides.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from tui.desk.clientid import Random
-from tui.desk.frame import Severity
 from tui.desk.journal import BY_TRADER, Command, Resolution
 from tui.desk.keeping import Keeper
 from tui.desk.link import Link
 from tui.desk.orders import Tracked
+from tui.desk.patience import LONGEST_PAUSE, ask_once, pause_before, until_provable
 from tui.desk.proof import Proof, is_answer_final, proof_of_miss, provable_at
 from tui.desk.store import Store
 from venues.commands import CancelRequest, OrderRequest
-from venues.errors import OrderNotFound, RateLimited, VenueError
+from venues.errors import OrderNotFound
 from venues.model import NANOSECONDS, OrderStatus
 
 UNSETTLED = frozenset({OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 
-_FIRST_PAUSE = 0.5  # seconds
-_LONGEST_PAUSE = 30.0
-_PAUSE_WHEN_FOUND = 300.0  # it rests, only a cancel without bound may still arrive
-_PAUSE_WHEN_PROVABLE = 0.3  # the next answer settles it: only failed reads are in the way
+_PAUSE_WHEN_FOUND = 300.0  # seconds: it rests, only a cancel without bound may still arrive
 _OVERLAP = 60 * NANOSECONDS
 _WORDS = {
     Proof.NEVER_PLACED: (
@@ -78,13 +76,7 @@ class Settler:
                 attempt += 1
                 if tracked.in_flight or not self.is_open(tracked):
                     continue
-                try:
-                    await self.ask(link, tracked)
-                except RateLimited as error:
-                    self._store.log(f"{error}; asking again", Severity.WARNING)
-                    await self._sleep(error.retry_after or 0.0)
-                except VenueError as error:
-                    self._store.log(f"{error}; asking again", Severity.WARNING)
+                await ask_once(partial(self.ask, link, tracked), self._store, self._sleep)
         finally:
             # Also after a fault of ours, or the order would never be asked about again.
             self._running.discard(tracked.key)
@@ -158,17 +150,12 @@ class Settler:
             self._store.take_fill(fill, is_told=True)
 
     def _pause(self, link: Link, tracked: Tracked, attempt: int) -> float:
-        longest = _LONGEST_PAUSE if tracked.status in UNSETTLED else _PAUSE_WHEN_FOUND
-        pause = min(longest, _FIRST_PAUSE * 2.0 ** min(attempt, 12))
-        # Many orders that were lost together do not ask together.
-        pause *= 0.75 + self._random.getrandbits(16) / 65536 / 4
+        longest = LONGEST_PAUSE if tracked.status in UNSETTLED else _PAUSE_WHEN_FOUND
+        pause = pause_before(attempt, self._random, longest)
         can = link.venue.capabilities
         if not can.lookup_covers_closed or provable_at(tracked, can) is None:
             return pause
-        left = self.seconds_to_proof(link, tracked)
-        if left is None:  # the venue's clock is not known yet: it may be provable already
-            return min(pause, _PAUSE_WHEN_PROVABLE)
-        return min(pause, _PAUSE_WHEN_PROVABLE) if left <= 0 else min(pause, left + 0.01)
+        return until_provable(pause, self.seconds_to_proof(link, tracked))
 
 
 def _pending(tracked: Tracked) -> list[Command]:
