@@ -43,7 +43,6 @@ class Link:
         self.subscribed: set[Subscription] = set()
         self.ts_marked = 0  # when marks were last asked for
         self.ts_priced = 0  # when it was last seen whether prices of what is owned are missing
-        self.marked: set[InstrumentId] = set()  # what is subscribed for its price alone
 
     @property
     def takes_orders(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tui.desk.frame import Severity
@@ -17,6 +17,7 @@ from venues.model import NANOSECONDS, InstrumentId
 
 _WATCHED = 40  # tickers of a venue that are subscribed without being asked for
 _MOST_PRICED = 100  # currencies of an account whose prices are followed
+_AFTER_REFUSAL = 30 * NANOSECONDS  # a market that is gone stays refused: that is not told once a second
 _SEED_TRADES = 200
 _SEED_BARS = 300
 _OF_SHOWN = frozenset({Channel.BOOK, Channel.TRADES, Channel.BARS})
@@ -109,13 +110,13 @@ class Watch:
         ):
             shown.ts_mended = now
             yield self._show_again(shown.instrument.id)
-        if not link.marked >= self._held_at(link) and now - link.ts_marked > NANOSECONDS:
+        if now - link.ts_marked > NANOSECONDS and (missing := self._missing(link, self._store.held())):
             link.ts_marked = now
-            yield self._subscribe_marks(link, self._held_at(link))
+            yield self._subscribe_prices(link, missing)
         if now - link.ts_priced > NANOSECONDS:  # what is owned may be much: it is gone through once a second
             link.ts_priced = now
-            if not link.marked >= (pricing := self._pricing(link)):
-                yield self._subscribe_marks(link, pricing)
+            if missing := self._missing(link, self._pricing(link)):
+                yield self._subscribe_prices(link, missing)
 
     async def _show(self, instrument: InstrumentId) -> None:
         link = self._link_of(instrument)
@@ -191,20 +192,23 @@ class Watch:
         except VenueError as error:  # the next batch asks again
             self._store.log(f"{error}", Severity.WARNING)
 
-    async def _subscribe_marks(self, link: Link, wanted: set[InstrumentId]) -> None:
-        for instrument in wanted - link.marked:
-            # What is held on spot or in a margin wallet is priced by a spot market, which has no mark.
-            market = self._store.markets.get(instrument)
-            is_spot = market is not None and not market.instrument.is_perpetual
-            try:
-                await link.subscribe(Subscription(Channel.TICKER if is_spot else Channel.MARK, instrument))
-            except VenueError as error:
-                self._store.log(f"{error}", Severity.WARNING)
-                return
-            link.marked.add(instrument)
+    def _missing(self, link: Link, priced: Iterable[InstrumentId]) -> list[Subscription]:
+        """Returns what is not subscribed of the prices of a venue's instruments."""
+        wanted = (self._price_of(instrument) for instrument in priced if instrument.venue == link.name)
+        return [one for one in wanted if one not in link.subscribed]
 
-    def _held_at(self, link: Link) -> set[InstrumentId]:
-        return {instrument for instrument in self._store.held() if instrument.venue == link.name}
+    def _price_of(self, instrument: InstrumentId) -> Subscription:
+        # What is held on spot or in a margin wallet is priced by a spot market, which has no mark.
+        market = self._store.markets.get(instrument)
+        is_spot = market is not None and not market.instrument.is_perpetual
+        return Subscription(Channel.TICKER if is_spot else Channel.MARK, instrument)
+
+    async def _subscribe_prices(self, link: Link, missing: Sequence[Subscription]) -> None:
+        try:
+            await link.subscribe(*missing)
+        except VenueError as error:
+            self._store.log(f"{error}", Severity.WARNING)
+            link.ts_priced = self._clock() + _AFTER_REFUSAL
 
     def _pricing(self, link: Link) -> set[InstrumentId]:
         """Returns what tells the value of the money at a venue: while any is open, no day's P&L begins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -13,7 +14,8 @@ from tui.desk.control import Verdict
 from tui.desk.guards import Limits
 from tui.desk.session import Session
 from venues.commands import Channel, Subscription
-from venues.model import Balance, Instrument, InstrumentId
+from venues.errors import BadRequest
+from venues.model import NANOSECONDS, Balance, Instrument, InstrumentId
 
 D = Decimal
 
@@ -31,10 +33,15 @@ class Crowded(ScriptedVenue):
         self.instruments = [spot(f"C{number}", "USDT") for number in range(60)]
         self.instruments += [spot("BTC", "USDT"), spot("ETH", "BTC"), spot("USDT", "TWD"), spot("BTC", "TWD")]
         self.asked: list[str] = []
+        self.gone: set[str] = set()
+        self.refused = 0
         self.prices = {"BTC-USDT": D(90_000), "USDT-TWD": D(32), "BTC-TWD": D(2_880_000), "ETH-BTC": D("0.04")}
 
     async def subscribe(self, subscription: Subscription) -> None:
         name = subscription.instrument
+        if name is not None and name.symbol in self.gone:
+            self.refused += 1
+            raise BadRequest("test", "no such market")
         if subscription.channel is Channel.TICKER and name is not None:
             self.asked.append(name.symbol)
             self.tell(ticker(self.prices.get(name.symbol, D(1)), name))
@@ -72,6 +79,19 @@ async def test_what_is_owned_is_priced_however_many_markets_there_are() -> None:
         await until(lambda: equity(session) == 1000 + 2 * D("0.04") * 90_000 + 100)
         assert "C59-USDT" not in venue.asked, "nothing of it is owned"
         assert len(venue.asked) == len(set(venue.asked))
+
+
+async def test_a_market_that_is_refused_keeps_no_other_from_being_followed() -> None:
+    venue, gone = Crowded(), {f"C{number}-USDT" for number in range(45, 55)}
+    venue.gone = gone
+    venue.balances = [holds(f"C{number}", "1") for number in range(40, 60)]
+    async with opened(venue) as session:
+        venue.tell(ticker(D(1), InstrumentId("test", "C0-USDT")))
+        await until(lambda: {f"C{number}-USDT" for number in (*range(40, 45), *range(55, 60))} <= set(venue.asked))
+        await until(lambda: session.links["test"].ts_priced > time.time_ns() + 20 * NANOSECONDS)
+        venue.tell(ticker(D(1), InstrumentId("test", "C1-USDT")))
+        await until(lambda: session.store.markets[InstrumentId("test", "C1-USDT")].last == 1)
+        assert venue.refused == len(gone), "once each, and not with every word of the venue"
 
 
 async def test_a_limit_counts_what_is_quoted_in_another_currency() -> None:
