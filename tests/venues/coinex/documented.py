@@ -7,38 +7,17 @@ commas too many, "...") was taken away; blanks inside keys and texts were left.
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tests.venues.documented import Example, read_lines
 from venues.coinex import endpoints, messages, orders, wire
-
-FOLDER = Path(__file__).parents[2] / "data" / "coinex"
-
-
-class Example(msgspec.Struct, frozen=True):
-    name: str
-    kind: str
-    message: msgspec.Raw
-
-    @property
-    def raw(self) -> bytes:
-        return bytes(self.message)
-
-    @property
-    def value(self) -> Any:
-        return msgspec.json.decode(self.message)
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind} {self.name}"
 
 
 @functools.cache
 def examples(file: str) -> tuple[Example, ...]:
-    lines = (FOLDER / f"{file}.jsonl").read_bytes().splitlines()
-    return tuple(msgspec.json.decode(line, type=Example) for line in lines)
+    return read_lines("coinex", f"{file}.jsonl", Example)
 
 
 def rest(name: str, *, number: int = 0) -> Example:

@@ -11,13 +11,13 @@ from tests.venues.coinex.documented import (
     ANSWERS,
     CANCELS_ALL,
     RESULTS,
-    Example,
     answer,
     answer_type,
     examples,
     result_type,
     stream,
 )
+from tests.venues.documented import Example
 from venues.coinex import VENUE, endpoints, orders, parse, parse_account, parse_fills, parse_orders, parse_stops
 from venues.coinex.codes import judge_change, judge_new_order, judge_read
 from venues.coinex.messages import (

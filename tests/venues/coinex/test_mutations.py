@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.venues.coinex.documented import ANSWERS, Example, answer_type, examples, result_type
+from tests.venues.coinex.documented import ANSWERS, answer_type, examples, result_type
+from tests.venues.documented import Example
 from venues.coinex import VENUE, endpoints, orders, parse, parse_account, parse_fills, parse_orders, parse_stops
 from venues.coinex.codes import judge_read, stream_error
 from venues.coinex.depth import DepthFeed

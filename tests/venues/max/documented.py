@@ -14,30 +14,12 @@ from typing import Any
 
 import msgspec
 
+from tests.venues.documented import RestExample, read_lines
 from venues.max import models
 from venues.max.models.margin import IndexPriceRow
 from venues.max.models.public import KLineRow
 
 FOLDER = Path(__file__).parents[2] / "data" / "max"
-
-
-class Example(msgspec.Struct, frozen=True):
-    name: str
-    kind: str
-    status: int
-    message: msgspec.Raw
-
-    @property
-    def raw(self) -> bytes:
-        return bytes(self.message)
-
-    @property
-    def value(self) -> Any:
-        return msgspec.json.decode(self.message)
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind} {self.name}"
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -58,15 +40,13 @@ class Surface(msgspec.Struct, frozen=True):
 
 
 @functools.cache
-def examples() -> tuple[Example, ...]:
-    lines = (FOLDER / "rest.jsonl").read_bytes().splitlines()
-    return tuple(msgspec.json.decode(line, type=Example) for line in lines)
+def examples() -> tuple[RestExample, ...]:
+    return read_lines("max", "rest.jsonl", RestExample)
 
 
 @functools.cache
 def methods() -> dict[str, Method]:
-    lines = (FOLDER / "methods.jsonl").read_bytes().splitlines()
-    return {row.method: row for row in (msgspec.json.decode(line, type=Method) for line in lines)}
+    return {row.method: row for row in read_lines("max", "methods.jsonl", Method)}
 
 
 @functools.cache
@@ -74,7 +54,7 @@ def surface() -> Surface:
     return msgspec.json.decode((FOLDER / "surface.json").read_bytes(), type=Surface)
 
 
-def example(name: str, kind: str | None = None) -> Example:
+def example(name: str, kind: str | None = None) -> RestExample:
     """Returns the answer of a call such as "markets", the documented one if there is one."""
     return next(each for each in examples() if each.name == name and kind in (None, each.kind))
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from tests.venues.max.documented import Example
+from tests.venues.documented import RestExample
 from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import Received, read_request, say
 
@@ -50,7 +50,7 @@ class ScriptedMax(LoopbackServer):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.append((status, JSON | named, raw))
 
-    def answer_as(self, example: Example) -> None:
+    def answer_as(self, example: RestExample) -> None:
         self.answer(example.raw, example.status)
 
     def error(self, code: int, status: int = 400, message: str = "the venue's words") -> None:

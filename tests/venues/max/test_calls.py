@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import msgspec
 import pytest
 
+from tests.venues.documented import RestExample
 from tests.venues.max.client_rig import FIRST_NONCE, client_at
-from tests.venues.max.documented import SHAPES, Example, examples, methods
+from tests.venues.max.documented import SHAPES, examples, methods
 from venues.max import Client
 from venues.max.models import OrderSide, OrderType
 from venues.transport.strict_json import decode_json
@@ -181,12 +182,12 @@ LEAST: dict[str, Made] = {
 ANSWERED = [each for each in examples() if each.kind != "error"]
 
 
-def label(each: Example) -> str:
+def label(each: RestExample) -> str:
     return each.label
 
 
 @pytest.mark.parametrize("example", ANSWERED, ids=label)
-async def test_each_call_is_as_documented_and_answers_with_what_was_sent(example: Example) -> None:
+async def test_each_call_is_as_documented_and_answers_with_what_was_sent(example: RestExample) -> None:
     make, parameters = CALLS[example.name]
     answer = await asked(example.name, make, parameters, example, wallet="m")
     assert answer == expected(example)
@@ -204,7 +205,7 @@ async def test_what_is_left_out_is_not_sent(name: str) -> None:
     await asked(name, make, parameters, answer_of(name), wallet="spot")
 
 
-async def asked(name: str, make: Any, parameters: dict[str, Any], example: Example, wallet: str) -> Any:
+async def asked(name: str, make: Any, parameters: dict[str, Any], example: RestExample, wallet: str) -> Any:
     """Makes a call, holds what was sent against the table, and returns the answer."""
     row = methods()[name]
     async with client_at(has_key=row.is_signed) as (client, venue):
@@ -225,11 +226,11 @@ def test_all_parameters_of_the_table_are_tried() -> None:
         assert tried == {parameter.removesuffix("[]") for parameter in row.parameters}, name
 
 
-def answer_of(name: str) -> Example:
+def answer_of(name: str) -> RestExample:
     return next(each for each in ANSWERED if each.name == name)
 
 
-def expected(example: Example) -> Any:
+def expected(example: RestExample) -> Any:
     """What the call returns: the answer decoded, but where the client makes more of it."""
     match example.name:
         case "cancel_order":

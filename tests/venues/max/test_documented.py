@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.venues.max.documented import SHAPES, Example, example, examples, methods
+from tests.venues.documented import RestExample
+from tests.venues.max.documented import SHAPES, example, examples, methods
 from venues.errors import DecodeError, OrderError, VenueError
 from venues.max import VENUE, models
 from venues.max.codes import judge_cancel, judge_cancel_one, judge_new, judge_read, judge_read_order
@@ -21,7 +22,7 @@ D = Decimal
 ASK = Request(what="test", method="GET", path="/")
 
 
-def label(each: Example) -> str:
+def label(each: RestExample) -> str:
     return each.label
 
 
@@ -30,7 +31,7 @@ def decoded(name: str, kind: str | None = None) -> Any:
 
 
 @pytest.mark.parametrize("each", [each for each in examples() if each.kind != "error"], ids=label)
-def test_answer(each: Example) -> None:
+def test_answer(each: RestExample) -> None:
     """By the very path of a read and of a command: judged first, then decoded."""
     whole = Answer(status=each.status, headers={}, body=each.raw)
     into = SHAPES.get(each.name, object)
@@ -40,7 +41,7 @@ def test_answer(each: Example) -> None:
 
 
 @pytest.mark.parametrize("each", [each for each in examples() if each.kind == "error"], ids=label)
-def test_error(each: Example) -> None:
+def test_error(each: RestExample) -> None:
     said = each.value["error"]
     for judge in (judge_read, judge_read_order, judge_new, judge_cancel, judge_cancel_one):
         found = judge(each.status, each.value)
@@ -60,7 +61,7 @@ def test_nothing_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("each", [each for each in examples() if each.name in SHAPES], ids=label)
-def test_no_field_of_an_example_is_passed_over(each: Example) -> None:
+def test_no_field_of_an_example_is_passed_over(each: RestExample) -> None:
     """What was sent is all there once it is decoded, under the same names."""
     if each.name in ("kline", "m_wallet_historical_index_prices"):
         return

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.venues.max.documented import FOLDER
+from tests.venues.documented import Example, read_lines
 from tests.venues.max.scripted_venue import market_row
 from tests.venues.max.venue_rig import ACCOUNT, connected
 from tests.venues.transport.stream_rig import passes, until
@@ -42,20 +42,7 @@ D = Decimal
 UNUSED = {"pool_quota"}  # what may still be borrowed of a currency: the desk reads it when it is asked for
 
 
-class Row(msgspec.Struct, frozen=True):
-    name: str
-    kind: str
-    message: msgspec.Raw
-
-    @property
-    def raw(self) -> bytes:
-        return bytes(self.message)
-
-    @property
-    def value(self) -> dict[str, Any]:
-        found: dict[str, Any] = msgspec.json.decode(self.message)
-        return found
-
+class Row(Example, frozen=True):
     @property
     def label(self) -> str:
         return f"{self.name}-{self.value['e']}" if self.kind == "push" else self.name
@@ -63,8 +50,7 @@ class Row(msgspec.Struct, frozen=True):
 
 @functools.cache
 def rows() -> tuple[Row, ...]:
-    lines = (FOLDER / "stream.jsonl").read_bytes().splitlines()
-    return tuple(msgspec.json.decode(line, type=Row) for line in lines)
+    return read_lines("max", "stream.jsonl", Row)
 
 
 def named(name: str) -> dict[str, Any]:

@@ -8,35 +8,14 @@ weight, whether it needs the permission to trade, and its parameters.
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tests.venues.documented import RestExample, read_lines
 from venues.pumpkin import models
 from venues.pumpkin.models import Accepted, Page
 from venues.pumpkin.models.figures import in_envelope
-
-FOLDER = Path(__file__).parents[2] / "data" / "pumpkin"
-
-
-class Example(msgspec.Struct, frozen=True):
-    name: str
-    kind: str
-    status: int
-    message: msgspec.Raw
-
-    @property
-    def raw(self) -> bytes:
-        return bytes(self.message)
-
-    @property
-    def value(self) -> Any:
-        return msgspec.json.decode(self.message)
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind} {self.name}"
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -55,18 +34,16 @@ class Method(msgspec.Struct, frozen=True):
 
 
 @functools.cache
-def examples() -> tuple[Example, ...]:
-    lines = (FOLDER / "rest.jsonl").read_bytes().splitlines()
-    return tuple(msgspec.json.decode(line, type=Example) for line in lines)
+def examples() -> tuple[RestExample, ...]:
+    return read_lines("pumpkin", "rest.jsonl", RestExample)
 
 
 @functools.cache
 def methods() -> dict[str, Method]:
-    lines = (FOLDER / "methods.jsonl").read_bytes().splitlines()
-    return {row.method: row for row in (msgspec.json.decode(line, type=Method) for line in lines)}
+    return {row.method: row for row in read_lines("pumpkin", "methods.jsonl", Method)}
 
 
-def example(name: str) -> Example:
+def example(name: str) -> RestExample:
     """Returns the answer of a call such as "depth", or an error such as "sign"."""
     return next(each for each in examples() if each.name == name)
 

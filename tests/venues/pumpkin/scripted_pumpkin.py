@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import msgspec
 
-from tests.venues.pumpkin.documented import Example
+from tests.venues.documented import RestExample
 from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import Received, read_request, say
 
@@ -51,7 +51,7 @@ class ScriptedPumpkin(LoopbackServer):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.append((status, {"Content-Type": "application/json"} | named, raw))
 
-    def answer_as(self, example: Example) -> None:
+    def answer_as(self, example: RestExample) -> None:
         self.answer(example.raw, example.status)
 
     def data(self, data: object) -> None:

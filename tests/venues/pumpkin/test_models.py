@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.venues.pumpkin.documented import BARE, SHAPES, Example, decoded, example, examples, methods, shape
+from tests.venues.documented import RestExample
+from tests.venues.pumpkin.documented import BARE, SHAPES, decoded, example, examples, methods, shape
 from venues.pumpkin import models
 from venues.pumpkin.client.session import without_padding
 from venues.pumpkin.models import Accepted, EntrustState, OrderState, OrderType, Page
@@ -19,11 +20,11 @@ D = Decimal
 ANSWERS = [each for each in examples() if each.kind == "documented"]
 
 
-def label(each: Example) -> str:
+def label(each: RestExample) -> str:
     return each.label
 
 
-def as_read(each: Example) -> bytes:
+def as_read(each: RestExample) -> bytes:
     """Returns an answer as the session hands it on."""
     return without_padding(each.raw) if each.name in BARE else each.raw
 
@@ -35,7 +36,7 @@ def test_there_is_an_example_of_every_call() -> None:
 
 
 @pytest.mark.parametrize("each", ANSWERS, ids=label)
-def test_no_field_of_an_example_is_passed_over(each: Example) -> None:
+def test_no_field_of_an_example_is_passed_over(each: RestExample) -> None:
     """What was sent is all there once it is decoded, under the same names."""
     found = decode_json(as_read(each), shape(each.name))
     shown = msgspec.json.decode(msgspec.json.encode(found))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.venues.pumpkin.documented import Example, examples, shape
+from tests.venues.documented import RestExample
+from tests.venues.pumpkin.documented import examples, shape
 from venues.errors import NotSent, OrderError, OutcomeUnknown, VenueError
 from venues.pumpkin import VENUE
 from venues.pumpkin.codes import judge_cancel, judge_new, judge_read, judge_read_order
@@ -37,7 +38,7 @@ def mutated(raw: bytes, rng: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("each", SHAPED[::3], ids=lambda each: each.name)
-def test_nothing_but_venue_errors_comes_out(each: Example) -> None:
+def test_nothing_but_venue_errors_comes_out(each: RestExample) -> None:
     rng = random.Random(each.name)
     into: Any = shape(each.name)
     for _ in range(ROUNDS):
