@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import struct
+from pathlib import Path
+
 import pytest
 
 from tests.keyring.asking import LONGEST, Wish, ask, ask_together, asking
@@ -61,3 +67,35 @@ def test_what_is_killed_leaves_no_open_keyring_behind(program: str, person: Pers
         process.kill()
         process.wait()
         until(lambda: not person.running(), LONGEST, what="the end of what was started")
+
+
+@pytest.mark.parametrize("moment", ["forked", "started"])
+@pytest.mark.parametrize("program", ["dbus-daemon", "gnome-keyring-daemon"])
+def test_a_death_while_a_program_starts_leaves_nothing_behind(program: str, moment: str, person: Person) -> None:
+    die(person, program, moment)
+
+
+@pytest.mark.parametrize("program", ["dbus-daemon", "gnome-keyring-daemon"])
+def test_a_program_starts_for_nobody_who_is_dead_though_a_group_is_shared(program: str, person: Person) -> None:
+    die(person, program, "forked", shares_group=True)
+
+
+def test_a_death_that_the_kernel_does_not_tell_of_leaves_nothing_behind(person: Person) -> None:
+    """It tells no file that has capabilities, and without its bus that daemon waits for ever."""
+    usual = Path(shutil.which("gnome-keyring-daemon") or "")
+    capable = person.write_file(person.base / "bin" / usual.name, usual.read_bytes(), 0o755)
+    lock_memory = 1 << 14
+    os.setxattr(capable, "security.capability", struct.pack("<5I", 0x0200_0000, lock_memory, 0, 0, 0))
+    die(person, usual.name, "started", path=f"{capable.parent}:{person.environment()['PATH']}")
+
+
+def die(person: Person, program: str, moment: str, *, shares_group: bool = False, path: str = "") -> None:
+    """Kills whoever starts pitside's own bus while it starts a program, and waits until none is left."""
+    source = Path(__file__).with_name("dying.py").read_bytes()
+    script = person.write_file(person.base / "dying.py", source)
+    argv = [person.python, str(script), str(person.make_folder(person.base / "scratch")), program, moment]
+    if shares_group:
+        argv = ["sh", "-c", '"$@"; exit $?', "sh", *argv]
+    done = person.run(argv, {"PATH": path} if path else None)
+    assert done.code == (128 + signal.SIGKILL if shares_group else -signal.SIGKILL), done.err.decode()
+    until(lambda: not person.running(), LONGEST, what="the end of what was started")

@@ -1,7 +1,9 @@
 """A D-Bus session bus and gnome-keyring of our own, for the moment that keys are read or written. Linux only.
 
 It is for logins that have none, over SSH. Both programs are children of this process, and the kernel ends them
-with it: an unlocked keyring must not outlive the one who typed its password. Only this user can connect.
+with it: an unlocked keyring must not outlive the one who typed its password. The kernel forgets that where the
+file has capabilities, as some distributions give them to gnome-keyring, so that a third child sees to it as well.
+Only this user can connect.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 BUS_PROGRAM = "dbus-daemon"
 KEYRING_PROGRAM = "gnome-keyring-daemon"
 _PR_SET_PDEATHSIG = 1
 _ENDING = 0.4  # seconds until a program that was told to end is killed
+_DESCRIPTORS = 256  # more than the one process that starts a bus has open, which is a dozen
 # Nothing can be activated on it, so that no prompter comes up; the abstract address leaves no file behind. The
 # policy is that of every session bus: without "eavesdrop" nobody but root receives anything.
 _CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -60,6 +64,13 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
+def _die_with(parent: int, number: int) -> None:
+    """Runs between fork and exec. A parent that is dead by now has sent nothing, nor will it."""
+    die_with_parent(number)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 @contextmanager
 def private_bus(
     scratch: str,
@@ -80,29 +91,69 @@ def private_bus(
     """
     kept = {name: environment[name] for name in _KEPT if name in environment}
     programs: list[subprocess.Popen[bytes]] = []
+    with _guarded_group():
+        try:
+            bus, address = _start_bus(start, kept, until)
+            programs.append(bus)
+            command = (
+                _program(KEYRING_PROGRAM, environment),
+                "--foreground",
+                "--components=secrets",
+                f"--control-directory={scratch}",
+            )
+            kept["DBUS_SESSION_BUS_ADDRESS"] = address
+            # SIGTERM, at which it takes its socket away; that its bus is gone ends it too, once it was there.
+            keyring = _start(start, command, kept, signal.SIGTERM)
+            programs.append(keyring)
+            while not is_up(address):
+                if keyring.poll() is not None:
+                    raise PrivateBusError(f"{KEYRING_PROGRAM} ended with {keyring.returncode}")
+                if time.monotonic() > until:
+                    raise PrivateBusError(f"{KEYRING_PROGRAM} did not come up in time")
+                sleep(0.005)
+            yield address
+        finally:
+            for program in reversed(programs):
+                _end(program)
+
+
+@contextmanager
+def _guarded_group() -> Iterator[None]:
+    """Has a fork of this process end all of its process group, should it die within the block.
+
+    Where this process does not lead its group, others are in there, and nothing is done.
+    """
+    if os.getpgrp() != os.getpid():
+        yield
+        return
+    awaited, held = os.pipe()
+    guard = os.fork()
+    if not guard:
+        os.close(held)
+        _guard_group(awaited)
+    os.close(awaited)
     try:
-        bus, address = _start_bus(start, kept, until)
-        programs.append(bus)
-        command = (
-            _program(KEYRING_PROGRAM, environment),
-            "--foreground",
-            "--components=secrets",
-            f"--control-directory={scratch}",
-        )
-        kept["DBUS_SESSION_BUS_ADDRESS"] = address
-        # SIGTERM, at which it takes its socket away; that its bus is gone ends it too.
-        keyring = _start(start, command, kept, signal.SIGTERM)
-        programs.append(keyring)
-        while not is_up(address):
-            if keyring.poll() is not None:
-                raise PrivateBusError(f"{KEYRING_PROGRAM} ended with {keyring.returncode}")
-            if time.monotonic() > until:
-                raise PrivateBusError(f"{KEYRING_PROGRAM} did not come up in time")
-            sleep(0.005)
-        yield address
+        yield
     finally:
-        for program in reversed(programs):
-            _end(program)
+        with suppress(BrokenPipeError):  # somebody killed it
+            os.write(held, b".")
+        os.close(held)
+        with suppress(ChildProcessError):  # nobody is told of ended children where SIGCHLD was ignored
+            os.waitpid(guard, 0)
+
+
+def _guard_group(awaited: int) -> NoReturn:
+    """Waits for a byte, or for the death of whoever has the pipe's other end."""
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.dup2(awaited, 0)
+        os.closerange(1, _DESCRIPTORS)  # the parent's output among them, whose reader waits for its end
+        if not os.read(0, 1):
+            os.killpg(0, signal.SIGTERM)
+            time.sleep(_ENDING)
+            os.killpg(0, signal.SIGKILL)
+    finally:
+        os._exit(0)
 
 
 def _start_bus(
@@ -149,6 +200,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     # The same process group as ours: whoever kills that kills them as well. This process has one thread, so that
     # code may run between fork and exec.
+    parent = os.getpid()
     try:
         return start(
             command,
@@ -157,7 +209,7 @@ def _start(
             stderr=subprocess.DEVNULL,
             env=dict(environment),
             pass_fds=pass_fds,
-            preexec_fn=lambda: die_with_parent(death),
+            preexec_fn=lambda: _die_with(parent, death),
         )
     except PermissionError as error:
         raise NotPermitted(command[0], error.strerror or str(error)) from error
