@@ -159,13 +159,12 @@ def test_while_a_key_is_tested_no_process_shows_it_and_ctrl_c_stores_nothing(
 def shown_by_processes(*canaries: str) -> list[str]:
     """Returns where in the arguments and environments of all processes one of these stands."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/*"):
-        if path.name in {"cmdline", "environ"}:
-            try:
-                text = path.read_bytes()
-            except OSError:  # it has ended, or is another user's
-                continue
-            found += [str(path) for canary in canaries if canary.encode() in text]
+    for path in [folder / name for folder in Path("/proc").glob("[0-9]*") for name in ("cmdline", "environ")]:
+        try:
+            text = path.read_bytes()
+        except OSError:  # it has ended, or is another user's
+            continue
+        found += [str(path) for canary in canaries if canary.encode() in text]
     return found
 
 
@@ -177,7 +176,7 @@ def shown_by_processes(*canaries: str) -> list[str]:
         (["add", "coinex", "canary-key", "canary-secret"], USAGE, "a key is never given as an argument"),
         (["add", "coinex", "--secret", "canary-secret"], USAGE, "a key is never given as an argument"),
         (["show", "coinex"], USAGE, "keys are never shown"),
-        (["add", "paper"], USAGE, "'paper' is not one of 'coinex', 'max'"),
+        (["add", "paper"], USAGE, "'paper' is not one of 'coinex', 'max', 'pumpkin'"),
         (["fly"], USAGE, "No such command"),
         (["test", "coinex"], FAILED, "there is no key of coinex main"),
         (["remove", "coinex", "--yes", "--account", "second"], FAILED, "there is no key of coinex second"),
