@@ -12,9 +12,19 @@ import pytest
 
 from tests.venues.transport.stream_rig import until
 from venues.commands import CancelRequest, Channel, OrderRequest, Subscription
-from venues.events import BarUpdate, BookSnapshot, Event, FillUpdate, OrderUpdate, PositionUpdate, Ticker, Trade
+from venues.events import (
+    BarUpdate,
+    BookSnapshot,
+    Event,
+    FillUpdate,
+    MarginUpdate,
+    OrderUpdate,
+    PositionUpdate,
+    Ticker,
+    Trade,
+)
 from venues.max.venue import MaxVenue, Settings
-from venues.model import Instrument, InstrumentId, OrderStatus, OrderType, Side
+from venues.model import ZERO, Fill, Instrument, InstrumentId, OrderStatus, OrderType, Side
 from venues.port import Credentials
 from venues.rounding import ceil_to, floor_to
 from venues.simulators.serving import Practice, served_in_thread
@@ -49,6 +59,23 @@ class Desk:
 
     def has(self, kind: type[Event]) -> bool:
         return any(isinstance(event, kind) for event in self.events)
+
+    def fills(self) -> list[Fill]:
+        return [event.fill for event in self.events if isinstance(event, FillUpdate)]
+
+    def filled(self, name: str) -> Decimal:
+        """Returns how much of an order has been filled, in as many parts as the crowd's orders gave."""
+        return sum((fill.quantity for fill in self.fills() if fill.client_order_id == name), Decimal(0))
+
+    def held(self) -> list[Decimal]:
+        """Returns the size of each position as it was told last."""
+        found = (event.position for event in self.events if isinstance(event, PositionUpdate))
+        return list({(each.instrument, each.position_id): each.quantity for each in found}.values())
+
+    def owed(self) -> Decimal:
+        """Returns the loan of BTC as it was told last."""
+        told = [event.account.asset("BTC") for event in self.events if isinstance(event, MarginUpdate)]
+        return told[-1].principal if told and told[-1] is not None else ZERO
 
     def request(self, name: str, side: Side, kind: OrderType, **more: Any) -> OrderRequest:
         quantity = ceil_to(Decimal("0.001"), self.instrument.lot_size)
@@ -93,10 +120,9 @@ async def test_a_day_in_btc_twd(exchange: Practice) -> None:
         cancel = CancelRequest(instrument=BTC, client_order_id="day1", venue_order_id=rested.venue_order_id)
         assert (await venue.cancel_order(cancel)).status is OrderStatus.CANCELED
         await venue.submit_order(desk.request("day2", Side.BUY, OrderType.MARKET))
-        await until(lambda: desk.has(FillUpdate), 20)
-        (fill,) = [event.fill for event in desk.events if isinstance(event, FillUpdate)]
-        assert (fill.client_order_id, fill.quantity) == ("day2", Decimal("0.001"))
-        assert [each.trade_id for each in await venue.fetch_fills(0)] == [fill.trade_id]
+        await until(lambda: desk.filled("day2") == Decimal("0.001"), 20)
+        assert {fill.client_order_id for fill in desk.fills()} == {"day2"}
+        assert [each.trade_id for each in await venue.fetch_fills(0)] == [fill.trade_id for fill in desk.fills()]
         for number in range(3):
             await venue.submit_order(
                 desk.request(f"day3-{number}", Side.BUY, OrderType.LIMIT, price=desk.away(), post_only=True)
@@ -115,14 +141,15 @@ async def test_a_short_sale_in_the_m_wallet(exchange: Practice) -> None:
         await venue.client.create_m_wallet_loan(currency="btc", amount=Decimal("0.001"))
         sale = desk.request("short1", Side.SELL, OrderType.MARKET, in_margin_wallet=True)
         await venue.submit_order(sale)
-        await until(lambda: desk.has(FillUpdate), 20)
+        await until(lambda: desk.filled("short1") == Decimal("0.001"), 20)
+        await until(lambda: [size for size in desk.held() if size < 0], 20)
         (position,) = [each for each in await venue.fetch_positions() if each.quantity < 0]
         assert position.instrument.symbol.startswith("BTC")
         assert abs(position.quantity + Decimal("0.001")) < Decimal("0.00001")
         assert "loan 0.001 BTC" in position.note
         back = desk.request("short2", Side.BUY, OrderType.MARKET, position_id="m", reduce_only=True)
         await venue.submit_order(back)
-        await until(lambda: sum(isinstance(event, FillUpdate) for event in desk.events) == 2, 20)
-        told = sum(isinstance(event, PositionUpdate) for event in desk.events)
+        await until(lambda: desk.filled("short2") == Decimal("0.001"), 20)
+        await until(lambda: desk.held() == [ZERO], 20)  # what the fee left short is less than can be traded
         await venue.client.create_m_wallet_repayment(currency="btc", amount=Decimal("0.0005"))
-        await until(lambda: sum(isinstance(event, PositionUpdate) for event in desk.events) > told, 20)
+        await until(lambda: 0 < desk.owed() < Decimal("0.0006"), 20)  # interest was paid first
