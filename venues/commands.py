@@ -79,21 +79,30 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FundsKind(StrEnum):
-    """What is done with a margin wallet. A transfer is between it and the spot account."""
+    """What is done with a margin wallet, or with the margin of one isolated position.
+
+    A transfer is between the wallet and the spot account.
+    """
 
     BORROW = "borrow"
     REPAY = "repay"
     TRANSFER_IN = "transfer_in"  # spot -> margin wallet
     TRANSFER_OUT = "transfer_out"  # margin wallet -> spot
+    ADD_MARGIN = "add_margin"  # balance -> position
+    REMOVE_MARGIN = "remove_margin"  # position -> balance
 
     @property
     def adds_risk(self) -> bool:
-        """Whether it brings the wallet nearer to a liquidation."""
-        return self in (FundsKind.BORROW, FundsKind.TRANSFER_OUT)
+        """Whether it brings the wallet or the position nearer to a liquidation."""
+        return self in (FundsKind.BORROW, FundsKind.TRANSFER_OUT, FundsKind.REMOVE_MARGIN)
+
+    @property
+    def is_of_position(self) -> bool:
+        return self in (FundsKind.ADD_MARGIN, FundsKind.REMOVE_MARGIN)
 
 
 class FundsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A loan, a repayment or a transfer. Never sent twice: a venue knows no name of ours for it.
+    """A loan, repayment, transfer or change of margin. Never sent twice: no venue knows a name of ours for it.
 
     `request_id` names it to the desk and the journal only; two requests that look the same are two.
 
@@ -106,12 +115,17 @@ class FundsRequest(msgspec.Struct, frozen=True, kw_only=True):
     kind: FundsKind
     currency: str  # as the desk writes it: "BTC"
     amount: Decimal
+    instrument: InstrumentId | None = None  # of the position, where its margin is changed
+    position_id: str = ""
+    held_before: Decimal | None = None  # its margin when this was wished for: what it is compared with afterwards
 
     def __post_init__(self) -> None:
         if not self.request_id:
             raise ValueError("it needs an id of its own")
         if not self.currency:
             raise ValueError("it needs a currency")
+        if self.kind.is_of_position is not (self.instrument is not None and bool(self.position_id)):
+            raise ValueError("a change of margin, and only that, names a position")
         _positive("amount", self.amount)
 
 

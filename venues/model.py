@@ -105,6 +105,19 @@ class OrderStatus(StrEnum):
 TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
 
 
+class Bracket(msgspec.Struct, frozen=True, kw_only=True):
+    """A tier of a perpetual: what holds for a position of at most `max_quantity` (base units).
+
+    What has to be kept is its notional at the mark times `maintenance_rate`, less `maintenance_amount` (in the
+    settle currency), which joins the tiers without a step.
+    """
+
+    max_quantity: Decimal
+    max_leverage: Decimal
+    maintenance_rate: Decimal
+    maintenance_amount: Decimal = ZERO
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """What can be traded and in which steps. `lot_size`, minimums and maximums are in base units."""
 
@@ -124,6 +137,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     taker_fee: Decimal = ZERO
     max_leverage: Decimal = Decimal(1)
     maintenance_margin: Decimal = ZERO  # as a fraction of the notional
+    brackets: tuple[Bracket, ...] = ()  # smallest first; where they are told they count, not the line above
+    band_up: Decimal | None = None  # a buy's price may be above the mark by this fraction of it, at most
+    band_down: Decimal | None = None  # a sell's price below it
     is_tradable: bool = True
     takes_margin: bool = False  # its orders may go to the venue's margin wallet, too
     note: str = ""  # why it can not be traded, or what about it is assumed ("tick from prices")
@@ -170,6 +186,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""  # the venue's words, untrusted text
     is_external: bool = False  # placed elsewhere: by another program, or by the venue itself
     in_margin_wallet: bool = False  # else in the spot account, where a venue has both
+    position_id: str = ""  # which position it closes, where the venue tells
+    take_profit: Decimal | None = None  # sent along: the trigger of an exit that stands once it fills
+    stop_loss: Decimal | None = None  # the same; of a take-profit order, the other trigger: one ends both
+    is_liquidation: bool = False  # the venue closes a position by force
 
     @property
     def remaining(self) -> Decimal:

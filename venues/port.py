@@ -15,6 +15,7 @@ from typing import NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from venues.bills import Bill
 from venues.book import Book
 from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequest, Subscription
 from venues.events import BookSnapshot, Event, Ticker, Trade
@@ -73,6 +74,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     bar_intervals: tuple[int, ...] = (60,)  # seconds
     margin_wallet: str = ""  # what the venue calls its margin wallet beside spot; empty where it has none
     reads_account: bool = True  # its private half can be read; of a READ-ONLY venue only with a key
+    position_sides: bool = False  # long and short stand side by side: what is not reduce-only opens, never closes
+    leverage_needs_flat: bool = False  # neither leverage nor margin mode can be changed over a position
+    position_margin: bool = False  # an isolated position's margin can be added to and taken from
+    unverified: tuple[str, ...] = ()  # what rests on an inference, since the venue's document does not say
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,7 +270,24 @@ class TellsPermissions(Protocol):
 
 
 @runtime_checkable
-class HasMarginWallet(Protocol):
+class MovesFunds(Protocol):
+    """A venue on which loans, transfers or the margin of a position can be changed."""
+
+    async def move_funds(self, request: FundsRequest, *, depart: Depart | None = None) -> FundsReceipt:
+        """Carries out one of its kinds; raises as the commands for orders do, and is never tried again."""
+        ...
+
+    async def find_funds(self, request: FundsRequest, since: int) -> Sequence[FundsReceipt]:
+        """Returns what the venue has written down of this kind, currency and amount at or after `since`.
+
+        `since` is in nanoseconds of the venue's own clock. A miss proves nothing before the request's deadline and
+        the venue's `settle` are over. Raises VenueError.
+        """
+        ...
+
+
+@runtime_checkable
+class HasMarginWallet(MovesFunds, Protocol):
     """A venue with a margin wallet beside spot.
 
     It tells changes by `MarginUpdate`, once the account is subscribed.
@@ -275,14 +297,11 @@ class HasMarginWallet(Protocol):
         """Raises VenueError."""
         ...
 
-    async def move_funds(self, request: FundsRequest, *, depart: Depart | None = None) -> FundsReceipt:
-        """Borrows, repays or transfers; raises as the commands for orders do, and is never tried again."""
-        ...
 
-    async def find_funds(self, request: FundsRequest, since: int) -> Sequence[FundsReceipt]:
-        """Returns what the venue has written down of this kind, currency and amount at or after `since`.
+@runtime_checkable
+class HasBills(Protocol):
+    """A venue that writes down each change of a balance, and tells it."""
 
-        `since` is in nanoseconds of the venue's own clock. A miss proves nothing before the request's deadline and
-        the venue's `settle` are over. Raises VenueError.
-        """
+    async def fetch_bills(self, limit: int) -> Sequence[Bill]:
+        """Returns the newest, newest first. Raises VenueError."""
         ...

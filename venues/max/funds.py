@@ -88,6 +88,8 @@ class Funds:
         """Raises VenueError for what would not be carried out as it is asked for."""
         if request.venue != VENUE:
             raise NotSupported(VENUE, f"this is a request for {request.venue[:40]}")
+        if request.kind.is_of_position:
+            raise NotSupported(VENUE, "no position here has a margin of its own")
         if MARGIN not in self._profile.wallets:
             raise NotSupported(VENUE, NO_MARGIN)
         currency, amount = request.currency, request.amount

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.venues.max.scripted_venue import TIME_MS, RoutedRest, user
+from venues.commands import FundsKind
+
+WALLET_KINDS = [kind for kind in FundsKind if not kind.is_of_position]
 
 RATIO = {"ad_ratio": "2.5", "asset_in_usdt": "2500", "debt_in_usdt": "1000"}
 NO_DEBT = {"ad_ratio": "999999.0", "asset_in_usdt": "2500", "debt_in_usdt": "0.0"}

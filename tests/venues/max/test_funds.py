@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.venues.max.margin_rows import account, debt_push, has_wallet
+from tests.venues.max.margin_rows import WALLET_KINDS, account, debt_push, has_wallet
 from tests.venues.max.scripted_max import Call
 from tests.venues.max.scripted_venue import TIME_MS
 from tests.venues.max.venue_rig import VenueRig, connected
@@ -26,6 +26,7 @@ from venues.errors import (
 )
 from venues.events import MarginUpdate
 from venues.margin import FundsReceipt, FundsState
+from venues.model import InstrumentId
 from venues.port import Departure
 
 D = Decimal
@@ -61,7 +62,7 @@ def owes(rig: VenueRig) -> None:
     has_wallet(rig.rest, account("btc", "2", "1.0", "0.001"))
 
 
-@pytest.mark.parametrize("kind", list(FundsKind))
+@pytest.mark.parametrize("kind", WALLET_KINDS)
 def test_what_is_sent_and_what_comes_of_it(kind: FundsKind) -> None:
     @in_virtual_time
     async def run() -> None:
@@ -110,6 +111,7 @@ def test_the_words_for_its_state(word: str, state: FundsState) -> None:
         (wish(currency="DOGE"), "DOGE is not listed"),
         (wish(currency="a b"), "not listed"),
         (wish(venue="coinex"), "for coinex"),
+        (wish(FundsKind.ADD_MARGIN, instrument=InstrumentId("max", "BTCUSDT"), position_id="m"), "of its own"),
         (wish(FundsKind.REPAY, "1.0011"), "only 1.001 BTC are owed"),
         (wish(FundsKind.REPAY, "5", currency="TWD"), "no TWD are owed"),
         (wish(amount="123456789012345678901"), "up to 20 digits"),
@@ -153,7 +155,7 @@ async def test_a_journal_that_denies_keeps_everything_here() -> None:
             assert rig.rest.commands == []
             raise NotSent("max", "the journal is full")
 
-        for kind in FundsKind:
+        for kind in WALLET_KINDS:
             with pytest.raises(NotSent, match="journal is full"):
                 await rig.venue.move_funds(wish(kind), depart=deny)
         assert rig.rest.commands == []
@@ -257,7 +259,7 @@ def pages(rows: list[dict[str, Any]], *, most: int = 1_000, inclusive: bool = Tr
     return answer
 
 
-@pytest.mark.parametrize("kind", list(FundsKind))
+@pytest.mark.parametrize("kind", WALLET_KINDS)
 def test_what_is_found(kind: FundsKind) -> None:
     @in_virtual_time
     async def run() -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.venues.max.margin_rows import WALLET_KINDS
 from tests.venues.max.wallet_rig import WalletDesk, rows_of, wallet_desk, wish
 from tests.venues.transport.stream_rig import passes, until
 from tests.venues.transport.virtual import in_virtual_time
@@ -45,7 +46,7 @@ async def owes_money(desk: WalletDesk) -> None:
     await desk.venue.client.create_m_wallet_loan(currency="usdt", amount=D(5_000))
 
 
-@pytest.mark.parametrize("kind", list(FundsKind))
+@pytest.mark.parametrize("kind", WALLET_KINDS)
 @pytest.mark.parametrize("faults", [EXECUTED, UNEXECUTED], ids=["executed", "unexecuted"])
 def test_answers_that_are_lost(kind: FundsKind, faults: tuple[str, ...]) -> None:
     @in_virtual_time
@@ -128,7 +129,7 @@ async def test_an_answer_that_comes_late_is_an_answer() -> None:
         assert len(desk.wallet.loans) == 2
 
 
-@pytest.mark.parametrize("kind", list(FundsKind))
+@pytest.mark.parametrize("kind", WALLET_KINDS)
 def test_one_that_is_carried_out_late(kind: FundsKind) -> None:
     """A refusal that proves nothing: the list is empty at first, and before its time is over that is no proof."""
 
@@ -179,7 +180,7 @@ async def test_only_the_one_that_is_looked_for_is_found() -> None:
         since = desk.clock.time_ns()
         await desk.venue.move_funds(wish(FundsKind.BORROW, "1000", "TWD"))
         await desk.venue.move_funds(wish(FundsKind.BORROW, "50"))
-        for kind in FundsKind:
+        for kind in WALLET_KINDS:
             assert len(await desk.venue.find_funds(wish(kind, "50"), 0)) == 1 + (kind is FundsKind.BORROW)
         (newest,) = await desk.venue.find_funds(wish(FundsKind.BORROW, "50.0"), since)
         assert newest.ts_event >= since - 10**6
@@ -202,10 +203,10 @@ async def test_refusals_are_proofs() -> None:
             (FundsKind.BORROW, "10", "SOL", NotSent),
             (FundsKind.REPAY, "6000", "USDT", NotSent),  # more than is owed
         ):
-            counts = [len(rows_of(desk, each)) for each in FundsKind]
+            counts = [len(rows_of(desk, each)) for each in WALLET_KINDS]
             with pytest.raises(expected):
                 await desk.venue.move_funds(wish(kind, amount, currency), depart=desk.depart)
-            assert [len(rows_of(desk, each)) for each in FundsKind] == counts
+            assert [len(rows_of(desk, each)) for each in WALLET_KINDS] == counts
         desk.faults.switch("auth-refused@submit*1")
         assert type(await outcome(desk, FundsKind.BORROW, "20")) is OrderRejected
         desk.faults.heal()
