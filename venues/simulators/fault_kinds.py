@@ -24,6 +24,8 @@ class Reach(enum.StrEnum):
 
 
 REQUEST_CALLS = frozenset({"submit", "cancel", "query", "read"})
+# What a venue of positions tells apart among its commands: each is a submit as well.
+SUBMIT_CALLS = frozenset({"plan", "exit", "margin", "leverage"})
 STREAM_CALLS = frozenset({"stream", "market", "account"})
 
 

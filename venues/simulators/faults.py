@@ -1,8 +1,9 @@
 """What a simulator does wrong at the moment, switched on and off while it runs, by any thread.
 
 A spec is a list with commas: `kind`, and behind it in any order `@call` (only for these calls: submit, cancel,
-query, read, stream, or of the stream only market or account; several with `+`), `:0.1` (a share of the
-occasions), `=value` and `*3` (three times at most). For example `lost-reply@submit*1,drop:0.1,drip=20`.
+query, read, stream; of the stream only market or account, of submit only plan, exit, margin or leverage where a
+venue has them; several with `+`), `:0.1` (a share of the occasions), `=value` and `*3` (three times at most). For
+example `lost-reply@submit*1,drop:0.1,drip=20`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from venues.simulators.fault_kinds import KINDS, REQUEST_CALLS, STREAM_CALLS, FaultKind, Place, Reach
+from venues.simulators.fault_kinds import (
+    KINDS,
+    REQUEST_CALLS,
+    STREAM_CALLS,
+    SUBMIT_CALLS,
+    FaultKind,
+    Place,
+    Reach,
+)
 
 _SPEC = re.compile(r"([a-z0-9_-]+)((?:[@:=*][^@:=*]*)*)")
 _SUFFIX = re.compile(r"([@:=*])([^@:=*]*)")
@@ -36,9 +45,14 @@ class Fault(msgspec.Struct, frozen=True):
         """Whether it is meant for this call at all; no call means that the question is of the whole venue."""
         if not call:
             return True
+        group = "submit" if call in SUBMIT_CALLS else call
         if self.calls:
-            return call in self.calls or (call in ("market", "account") and "stream" in self.calls)
-        return self.kind.reach is Reach.BOTH or (call in REQUEST_CALLS) == (self.kind.reach is Reach.HTTP)
+            return (
+                call in self.calls
+                or group in self.calls
+                or (call in ("market", "account") and "stream" in self.calls)
+            )
+        return self.kind.reach is Reach.BOTH or (group in REQUEST_CALLS) == (self.kind.reach is Reach.HTTP)
 
     def __str__(self) -> str:
         calls = f"@{'+'.join(sorted(self.calls))}" if self.calls else ""
@@ -94,7 +108,7 @@ def _parse_calls(text: str | None, kind: FaultKind) -> frozenset[str]:
 def _calls_of(kind: FaultKind) -> frozenset[str]:
     """Returns the calls that can be named: the gate sees that something is a stream, not whose."""
     streams = frozenset({"stream"}) if kind.place is Place.GATE else STREAM_CALLS
-    return streams if kind.reach is Reach.STREAM else streams | REQUEST_CALLS
+    return streams if kind.reach is Reach.STREAM else streams | REQUEST_CALLS | SUBMIT_CALLS
 
 
 def _parse_share(text: str | None, kind: FaultKind) -> float:

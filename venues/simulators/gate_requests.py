@@ -20,6 +20,7 @@ _WHOLE = (
 )  # fmt: skip
 _SLOW = ("drip", "delay")  # of answers; streams have their own
 _REASONS = {"502": "Bad Gateway", "503": "Service Unavailable", "504": "Gateway Time-out"}
+_BAD_BODY = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _GARBAGE = bytes((number * 73 + 11) % 256 for number in range(512))
 
 _Step = Literal["request", "answer", "slow"]
@@ -101,7 +102,10 @@ class Requests:
                 if not self._forward():
                     return
             except ValueError:
-                self._pass_through()
+                if self._exchange is None:
+                    self._pass_through()
+                else:
+                    self._say_part(_BAD_BODY)  # the server has begun with it, and would answer it twice
                 return
         if len(self._waiting) < _MOST_WAITING:
             self._connection.resume_reading("gate")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 LARGEST_HEAD = 65536  # bytes; what is longer is left to the server to refuse
 _LARGEST_LINE = 1024  # bytes of a chunk's size, or of a trailer
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -119,7 +122,10 @@ class Body:
         if self._is_last:
             self.is_done = not line
         elif line:
-            size = int(line.partition(b";")[0], 16)
+            digits = line.partition(b";")[0].strip()
+            if not _SIZE.fullmatch(digits):
+                raise ValueError("a chunk whose size is no number")
+            size = int(digits, 16)
             self._is_last = size == 0
             self._left = size + 2 if size else 0  # its line end belongs to it
 

@@ -41,7 +41,8 @@ class LocalVenue:
         """Says whether queries do not know yet what was made at `ts_created` (the fault stale-orders)."""
         if not self.faults.is_on("stale-orders", "query"):
             return False
-        return self.clock.time_ns() - ts_created < self.faults.number("stale-orders", "query") * NANOSECONDS
+        hidden_for = self.faults.number("stale-orders", "query") * NANOSECONDS
+        return self.clock.time_ns() - ts_created < hidden_for and self.faults.on("stale-orders", "query")
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def test_a_spec_is_read_and_written_again(spec: str, written: str) -> None:
         ("drip=1e9", "it must be a number"),
         ("502=maybe", "it may be executed, unexecuted"),
         ("close-codes=1000", "it may be 1001, 1006"),
-        ("502@order", "it has no call 'order'; it can be cancel, query, read, stream, submit"),
+        ("502@order", "it has no call 'order'; it can be cancel, exit, leverage, margin, plan, query, read,"),
         ("drop@submit", "it has no call 'submit'; it can be account, market, stream"),
         ("black-hole@account", "it has no call 'account'"),
         ("refuse@submit", "strikes the whole listener"),

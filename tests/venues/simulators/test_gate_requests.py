@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.venues.simulators.gate_rig import PLACED, RawClient, Rig, tiny_rig, until
+from venues.simulators.http_bytes import Body
 
 
 async def submit(rig: Rig, client: RawClient | None = None) -> RawClient:
@@ -68,6 +69,21 @@ async def test_what_is_not_http_is_answered_by_the_server() -> None:
         client = await rig.connect()
         await client.send(b"\x16\x03\x01\x00\xa5 hello\r\n\r\n")
         assert b" 400 " in await client.rest()
+
+
+@pytest.mark.parametrize("size", [b"zz", b"-5", b"+5", b"0x5", b"5_0", b"123456789"])
+async def test_a_body_of_senseless_chunks_is_answered_once_and_not_carried_out(
+    size: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with tiny_rig() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /order HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.send(size + b"\r\nabcde\r\n0\r\n\r\n")
+        assert (await client.rest()).count(b" 400 ") == 1
+        assert rig.venue.executed == []
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ValueError, match="chunk"):
+        Body(None, is_chunked=True).take(size + b"\r\n")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_queries_see_late_what_is_new(clock: Clock) -> None:
     assert venue.is_unseen(made)
     clock.passes(3)
     assert not venue.is_unseen(made)
+    assert faults.done("stale-orders") == 1, "only what was hidden counts"
 
 
 def test_why_it_can_not_be_made_is_a_setting(clock: Clock) -> None:

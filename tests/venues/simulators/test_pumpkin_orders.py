@@ -175,7 +175,11 @@ async def test_the_leverage_of_an_order_must_be_that_of_the_position(opened: Rig
     answer = (await opened.rest.respond("POST", "/v2/order/create", **OPENING, leverage="20")).json()
     assert answer["msg"] == "order_leverage_not_match_position_leverage" and answer["bizCode"] == "1000"
     await opened.order()
-    assert [(one["leverage"], one["positionSize"]) for one in await opened.positions()] == [(10, "200")]
+    (position,) = await opened.positions()
+    assert (position["leverage"], position["positionSize"]) == (10, "200")
+    closing = {"orderSide": "SELL", "positionId": position["positionId"], "reduceOnly": "true"}
+    assert await opened.refused(**closing, leverage="20") == "order_leverage_not_match_position_leverage"
+    await opened.order(**closing, leverage="10")
 
 
 async def test_time_in_force_and_the_same_client_id_twice(opened: Rig) -> None:

@@ -251,6 +251,16 @@ async def test_faults_of_the_book(opened: Rig) -> None:
         assert nan["b"][0][1] == "NaN"
         stale, after = await change("59950", "stale-snapshot")
         assert stale["e"] == "depth" and stale["u"] < nan["u"] < after["U"]
+        (wrong,) = await change("59940", "wrong-checksum")
+        assert wrong["U"] == after["u"] + 2, "it does not follow"
+        late = await socket.find()
+        assert late["U"] == late["u"] == wrong["u"], "and what comes after it seems to be old"
+        unnumbered, _ = await change("59930", "zero-checksum")
+        assert (unnumbered["U"], unnumbered["u"]) == (0, 0) and unnumbered["b"]
+        opened.faults.switch("wrong-checksum@market:1*1")
+        await socket.ask("sub", f"depth@{BTC},20")
+        first = await socket.find(e="depth")
+        assert first["u"] == opened.simulator.publisher.market.position(BTC) - 2
 
 
 async def test_a_ban_and_a_refused_subscription(opened: Rig) -> None:

@@ -30,6 +30,8 @@ _ORDER_FIELDS = (
     "positionSide", "marginFrozen", "sourceId", "state", "orderType", "timeInForce", "forceClose",
 )  # fmt: skip
 
+_FULLER = ("execId", "fee", "feeCoin")
+
 
 class AccountPushes:
     """What is pushed of the demo user."""
@@ -38,6 +40,7 @@ class AccountPushes:
         self._venue = venue
         self._faults = venue.faults
         self._clients = clients
+        self.is_bare = False  # executions are told without their number and their fee, as by its kin
 
     def tell_order(self, order: LocalOrder, ticket: Ticket) -> None:
         """Tells how an order stands."""
@@ -64,6 +67,8 @@ class AccountPushes:
             "marginUnfrozen": "0",
             "timestamp": milliseconds(fill.ts_event),
         }
+        if self.is_bare:
+            data = {name: value for name, value in data.items() if name not in _FULLER}
         self._tell("trade", data)
 
     def tell_position(self, position: HeldPosition) -> None:

@@ -140,6 +140,6 @@ def _read(venue: PumpkinSimulator, event: str) -> Topic | Private:
         if detail not in INTERVALS:
             raise Refused(BAD_PARAMETERS, "Invalid parameters")
         return Topic("kline", symbol, interval=detail)
-    if not detail.isdecimal() or int(detail) not in LEVELS:
+    if detail not in map(str, LEVELS):
         raise Refused(BAD_PARAMETERS, "Invalid parameters")
     return Topic("depth", symbol, level=int(detail))

@@ -1,4 +1,4 @@
-"""What the control API shows of Pumpkin and does to it, where that is not the same for every venue.
+"""What the control API does to Pumpkin, where that is not the same for every venue.
 
 place     {symbol, side, type, quantity, price?, position_side?, position_id?, trigger?, leverage?, take_profit?,
            stop_loss?}                as somebody with the same key, in base units; with a trigger: a plan order
@@ -6,12 +6,14 @@ cancel    {id}                        an order, a plan order, or a take-profit a
 fund      {currency, amount}          a transfer in, a negative amount out
 mark      {symbol, price}             trades at a price, quotes the book closely around it, sets the index to it
 funding   {symbol, rate}              settles a funding time of a symbol now
+funding_every {seconds}               how long it is between two funding times of all symbols; 0 is 8 hours again
 quota     {minute?, day?}             the weights that a key has
 whitelist {symbols}                   what the key may trade; empty is all
 ip        {allowed}                   whether our address is on the key's list
 signing   {raw}                       whether values are signed as they are, and not encoded as they are sent
 public_key {required}                 whether market data needs a signature
 frames    {binary}                    whether market pushes are protobuf messages
+pushes    {bare}                      whether executions are pushed without their number and their fee
 """
 
 from __future__ import annotations
@@ -21,13 +23,12 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from venues.model import ZERO, Instrument, Side
-from venues.simulators.acts import order_row
 from venues.simulators.acts import perform as perform_common
-from venues.simulators.pumpkin.entrusts import LATEST, Plan, State
-from venues.simulators.pumpkin.figures import amount
+from venues.simulators.pumpkin.entrusts import LATEST, Plan
 from venues.simulators.pumpkin.markets import COIN
-from venues.simulators.pumpkin.positions import HeldPosition, PositionSide
+from venues.simulators.pumpkin.positions import PositionSide
 from venues.simulators.pumpkin.refusals import Refusal
+from venues.simulators.pumpkin.state import order_row, plan_row
 from venues.simulators.pumpkin.tickets import TIMES_IN_FORCE, Draft, Exit, Exits
 from venues.simulators.pumpkin.wallet import TRANSFER
 
@@ -73,6 +74,8 @@ def _perform(venue: PumpkinSimulator, wish: Mapping[str, Any]) -> dict[str, Any]
             mark = venue.mark(instrument.id.symbol)
             venue.positions.fund(instrument.id, _number(wish, "rate"), mark, venue.market.now)
             venue.market.settle()
+        case "funding_every":
+            venue.funding.set_every(_number(wish, "seconds"), venue.clock.time_ns())
         case "quota":
             for kind in venue.weights.limits:
                 if wish.get(kind) is not None:
@@ -87,6 +90,8 @@ def _perform(venue: PumpkinSimulator, wish: Mapping[str, Any]) -> dict[str, Any]
             venue.requires_key = _flag(wish, "required")
         case "frames":
             venue.publisher.market.is_binary = _flag(wish, "binary")
+        case "pushes":
+            venue.publisher.account.is_bare = _flag(wish, "bare")
         case _:
             return None
     return {}
@@ -129,11 +134,11 @@ def _place(venue: PumpkinSimulator, wish: Mapping[str, Any]) -> dict[str, Any]:
     rises = trigger > venue.market.last(symbol)
     kind = ("STOP" if rises is (side is Side.BUY) else "TAKE_PROFIT") + ("_MARKET" if is_market else "")
     number = venue.entrusts.plan(Plan(0, kind, draft, trigger, LATEST, None, 0, 0, 0, is_foreign=True))
-    return {"id": str(number), "order": _plan_row(venue, venue.entrusts.plans[number])}
+    return {"id": str(number), "order": plan_row(venue, venue.entrusts.plans[number])}
 
 
 def _shown(venue: PumpkinSimulator, number: int) -> dict[str, Any]:
-    return {"id": str(number), "order": _order_row(venue, number)}
+    return {"id": str(number), "order": order_row(venue, number)}
 
 
 def _cancel(venue: PumpkinSimulator, number: int) -> dict[str, Any]:
@@ -159,91 +164,6 @@ def _mark(venue: PumpkinSimulator, instrument: Instrument, price: Decimal) -> No
     market.paper.flow_market(instrument.id, Side.BUY, instrument.lot_size)
     market.paper.set_index(instrument.id, price)
     market.settle()
-
-
-def state_of(venue: PumpkinSimulator) -> dict[str, Any]:
-    """Returns all that a test may compare. A triggered plan order and what it became are two orders."""
-    state = venue.market.state()
-    numbers = sorted([*venue.market.records.ended, *venue.market.records.open])
-    plans = [_plan_row(venue, plan) for plan in venue.entrusts.plans.values()]
-    purses = {
-        purse.coin: {"available": amount(purse.available), "frozen": amount(purse.wallet - purse.available)}
-        for purse in venue.wallet.purses()
-    }
-    return state | {
-        "orders": [*(_order_row(venue, number) for number in numbers), *plans],
-        "balances": purses,
-        "accounts": {"0": purses},
-        "positions": [_position_row(venue, one) for one in venue.book.of()],
-        "protections": [
-            {"id": str(one.id), "position_id": str(one.position_id), "status": one.state.value}
-            for one in venue.entrusts.protections.values()
-        ],
-        "weights": venue.weights.state(),
-    }
-
-
-def _order_row(venue: PumpkinSimulator, number: int) -> dict[str, Any]:
-    records = venue.market.records
-    order = records.open.get(number) or records.ended[number]
-    ticket = venue.orders.ticket(number)
-    at_market = {"type": "market", "price": None} if ticket.is_market else {}
-    return (
-        order_row(order)
-        | at_market
-        | {
-            "position_side": ticket.position_side.value,
-            "position_id": str(ticket.position_id or ""),
-            "is_closing": ticket.is_closing,
-            "is_forced": ticket.is_forced,
-            "source_id": str(ticket.source_id or ""),
-        }
-    )
-
-
-def _plan_row(venue: PumpkinSimulator, plan: Plan) -> dict[str, Any]:
-    draft = plan.draft
-    size = venue.market.instruments[plan.symbol].contract_size
-    statuses = {State.WAITING: "new", State.TRIGGERED: "triggered", State.EXPIRED: "expired"}
-    return {
-        "id": str(plan.id),
-        "account": 0,
-        "client_id": draft.client_id,
-        "symbol": plan.symbol,
-        "side": draft.side.value,
-        "type": "stop" if draft.is_market else "stop_limit",
-        "price": None if draft.price is None else f"{draft.price:f}",
-        "trigger": f"{plan.trigger:f}",
-        "quantity": f"{draft.contracts * size:f}",
-        "filled": "0",
-        "status": statuses.get(plan.state, "canceled"),
-        "became": str(plan.order_id) if plan.order_id else None,
-        "is_foreign": plan.is_foreign,
-        "ts_ns": plan.ts_event,
-    }
-
-
-def _position_row(venue: PumpkinSimulator, one: HeldPosition) -> dict[str, Any]:
-    """Returns a position with what the venue never tells of it: its mark, and where it is liquidated."""
-    instrument = venue.market.instruments[one.symbol]
-    mark = venue.mark(one.symbol)
-    price = venue.wallet.liquidation_price(one, instrument.tick_size)
-    return {
-        "id": str(one.id),
-        "symbol": one.symbol,
-        "side": one.side.value,
-        "type": one.margin_type.value,
-        "leverage": one.leverage,
-        "contracts": one.size,
-        "quantity": f"{one.quantity:f}",
-        "entry_price": f"{round(one.entry_price, 8):f}",
-        "margin": amount(one.margin),
-        "mark": f"{mark:f}",
-        "pnl": amount(one.pnl(mark)),
-        "realized": amount(one.realized),
-        "fees": amount(one.fees),
-        "liquidation_price": None if price is None else f"{price:f}",
-    }
 
 
 def _instrument(venue: PumpkinSimulator, wish: Mapping[str, Any]) -> Instrument:

@@ -14,7 +14,8 @@ from venues.simulators.outgoing import MARKET
 
 _PAST = 8  # windows kept for the stale snapshot
 _CROSSED, _EMPTY, _GAP, _NAN, _STALE = "crossed", "empty-snapshot", "gap", "nan", "stale-snapshot"
-_KINDS = (_GAP, _CROSSED, _EMPTY, _STALE, _NAN)
+_WRONG, _ZERO = "wrong-checksum", "zero-checksum"  # there is none here: it is the numbers that do not join
+_KINDS = (_GAP, _CROSSED, _EMPTY, _STALE, _NAN, _WRONG, _ZERO)
 LEVELS = (5, 10, 20, 50)
 
 
@@ -63,7 +64,7 @@ class BookFeed:
         kind = self._draw()
         if kind == _STALE:
             return self._whole(self._past[0])
-        return self._spelt(self._whole(_misshapen(self.told, kind)), kind)
+        return self._spoilt(self._whole(_misshapen(self.told, kind)), kind)
 
     def advance(self, window: Window) -> DepthPush | None:
         """Takes the newest book and returns the push that tells of it; None where there is nothing."""
@@ -83,10 +84,10 @@ class BookFeed:
         if kind == _EMPTY:
             return self._whole(self.told)
         if window.newest <= before.newest:
-            return self._whole(window)  # only what a fault had spoilt is put right
+            return self._spoilt(self._whole(window), kind)  # only what a fault had spoilt is put right
         bids, asks = _changes(before.bids, self.told.bids), _changes(before.asks, self.told.asks)
         push = DepthPush("depth.update", self.symbol, before.newest + 1, self.told.newest, bids, asks)
-        return self._spelt(push, kind)
+        return self._spoilt(push, kind)
 
     def _draw(self) -> str:
         return "" if self._faults.is_quiet else self._faults.first(_KINDS, MARKET)
@@ -96,8 +97,14 @@ class BookFeed:
         return DepthPush("depth", self.symbol, window.newest, window.newest, bids, asks)
 
     @staticmethod
-    def _spelt(push: DepthPush, kind: str) -> DepthPush:
-        """Puts a quantity that is no number into a push, if that is what a fault wants."""
+    def _spoilt(push: DepthPush, kind: str) -> DepthPush:
+        """Makes of a push what a fault wants: a quantity that is no number, or numbers that do not join."""
+        if kind == _ZERO:
+            return msgspec.structs.replace(push, U=0, u=0)
+        if kind == _WRONG and push.e == "depth":
+            return msgspec.structs.replace(push, U=push.U - 2, u=push.u - 2)
+        if kind == _WRONG:
+            return msgspec.structs.replace(push, U=push.U + 1, u=push.u + 1)
         if kind != _NAN or not (push.b or push.a):
             return push
         name, rows = ("b", push.b) if push.b else ("a", push.a)

@@ -13,7 +13,9 @@ Handler = Callable[["PumpkinSimulator", "Params"], Any]
 
 
 class Call(NamedTuple):
-    """One endpoint. `kind`: submit, cancel, query or read. `label` is where the answer has its text.
+    """One endpoint. `kind`: submit, cancel, query or read, and of what is no order plan, exit, margin or leverage.
+
+    `label` is where the answer has its text.
 
     `is_bare`: the answer has no envelope. `has_whitelist`: it may trade only what the key's whitelist names.
     """

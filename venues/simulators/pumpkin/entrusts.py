@@ -130,7 +130,13 @@ class Entrusts:
     def protect(
         self, position: HeldPosition, contracts: int, exits: Exits, price_type: str, expires: int
     ) -> Protection:
-        """Adds a take-profit, a stop or both to a position. Raises Refusal: one of them is reached already."""
+        """Adds a take-profit, a stop or both to a position.
+
+        Raises:
+            Refusal: one of them is reached already, or the position is gone.
+        """
+        if position.id not in self._venue.book.open:
+            raise invalid("position_id")
         if contracts > position.size:
             raise invalid("quantity")
         self._check_exits(position.symbol, position.side, exits, price_type)
@@ -173,7 +179,7 @@ class Entrusts:
 
     def _check(self, symbol: str, trigger: Decimal) -> None:
         check_price(trigger, self._market.instruments[symbol], "stop_price")
-        if len(self._waiting) >= MAX_ENTRUSTS:
+        if len(self.waiting(symbol)) >= MAX_ENTRUSTS:
             raise Refusal("open_entrust_max_limit")
 
     def _check_exits(self, symbol: str, side: PositionSide, exits: Exits, price_type: str) -> None:

@@ -9,15 +9,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from venues.events import MarkPrice, Trade
-from venues.model import NANOSECONDS
+from venues.model import NANOSECONDS, InstrumentId
 from venues.paper.exchange import TRADER
 from venues.simulators.core import LocalExchange
 from venues.simulators.local_venue import LocalVenue, making
 from venues.simulators.orders import Filled, LocalEvent
 from venues.simulators.port import Clock, SimulatorSettings, WallClock
 from venues.simulators.pumpkin.account import UnboundAccount
-from venues.simulators.pumpkin.acts import perform, state_of
+from venues.simulators.pumpkin.acts import perform
 from venues.simulators.pumpkin.entrusts import Entrusts
+from venues.simulators.pumpkin.funding import FundingTimes
 from venues.simulators.pumpkin.keys import LIFE, ListenKeys
 from venues.simulators.pumpkin.markets import DEPOSITS, VENUE, listings
 from venues.simulators.pumpkin.orders import Orders
@@ -27,7 +28,9 @@ from venues.simulators.pumpkin.positions import PositionBook
 from venues.simulators.pumpkin.pushes import Publisher
 from venues.simulators.pumpkin.refusals import Refusal, not_whitelisted
 from venues.simulators.pumpkin.rest import Rest
+from venues.simulators.pumpkin.rest_rates import funding_of
 from venues.simulators.pumpkin.socket import socket_routes
+from venues.simulators.pumpkin.state import state_of
 from venues.simulators.pumpkin.wallet import Wallet
 from venues.simulators.pumpkin.weights import Weights
 
@@ -87,6 +90,7 @@ class PumpkinSimulator(LocalVenue):
         self.entrusts = Entrusts(self)
         self.orders.filled = self.entrusts.attach
         self.positions = PositionDesk(self)
+        self.funding = FundingTimes()
         self.past = Past(self.market.instruments, clock.time_ns())
         self.weights = Weights(settings.time_scale)
         self.keys = ListenKeys(settings.seed, round(LIFE * settings.time_scale))
@@ -96,7 +100,7 @@ class PumpkinSimulator(LocalVenue):
         self._later: list[tuple[int, Callable[[], object]]] = []
         account = self.market.paper.account(TRADER)
         if isinstance(account, UnboundAccount):
-            account.funded = self.positions.fund
+            account.funded = self._fund
         self.market.listen(self._heard)
         self.market.review = self._review
         self.publisher = Publisher(self)
@@ -115,6 +119,11 @@ class PumpkinSimulator(LocalVenue):
         """Returns the mark price, or the last one where nothing has been marked yet."""
         found = self.market.paper.mark(self.market.instruments[symbol].id)
         return self.market.last(symbol) if found is None else found.mark
+
+    def _fund(self, instrument: InstrumentId, rate: Decimal, mark: Decimal, now: int) -> None:
+        """Settles a funding time of the market, unless there are others."""
+        if not self.funding.is_own:
+            self.positions.fund(instrument, rate, mark, now)
 
     def _heard(self, events: Sequence[LocalEvent]) -> None:
         """Takes what one action has caused, before anybody else does."""
@@ -158,6 +167,9 @@ class PumpkinSimulator(LocalVenue):
         for work in due:
             with contextlib.suppress(Refusal):
                 work()
+        if self.funding.take_due(now):
+            for symbol, instrument in self.market.instruments.items():
+                self.positions.fund(instrument.id, funding_of(self, symbol)[0], self.mark(symbol), self.market.now)
         if self.market.now:
             self.market.settle()
 

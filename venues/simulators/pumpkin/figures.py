@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
 
-_MONEY = Decimal("1e-8")
+MONEY_STEP = Decimal("1e-8")
 
 
 def figure(value: Decimal) -> str:
@@ -20,7 +20,7 @@ def plain(value: Decimal) -> str:
 
 def amount(value: Decimal) -> str:
     """Returns money as text: eight digits after the point at most, towards zero."""
-    return plain(value.quantize(_MONEY, ROUND_DOWN)) if value else "0"
+    return plain(value.quantize(MONEY_STEP, ROUND_DOWN)) if value else "0"
 
 
 def milliseconds(ns: int) -> int:

@@ -38,6 +38,14 @@ _ROWS: tuple[_Row, ...] = (
     ("trx", "1", "0.15280", 5, 20, 3, 0.02, _BRACKETS_SMALL),
     ("1000pepe", "10", "0.011240", 6, 20, 5, 0.05, _BRACKETS_SMALL),
 )
+_NAMED = (  # of the same kind, listed where they are named: a desk does not need all of them
+    ("ada", "1", "0.4012"), ("avax", "0.1", "17.84"), ("ltc", "0.01", "83.21"), ("dot", "0.1", "2.915"),
+    ("bch", "0.01", "512.4"), ("near", "1", "1.764"), ("uni", "0.1", "6.213"), ("atom", "0.1", "2.482"),
+    ("etc", "0.1", "14.05"), ("apt", "0.1", "2.711"), ("arb", "1", "0.2104"), ("op", "1", "0.3122"),
+)  # fmt: skip
+_MORE_ROWS: tuple[_Row, ...] = tuple(
+    (base, size, price, len(price.partition(".")[2]), 20, 2, 0.03, _BRACKETS_SMALL) for base, size, price in _NAMED
+)
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -69,21 +77,23 @@ def _terms(number: int, row: _Row) -> Terms:
     return Terms(number, size, row[4], tuple(brackets))
 
 
-TERMS: Mapping[str, Terms] = {f"{row[0]}_{COIN}": _terms(number, row) for number, row in enumerate(_ROWS, 1)}
+TERMS: Mapping[str, Terms] = {
+    f"{row[0]}_{COIN}": _terms(number, row) for number, row in enumerate((*_ROWS, *_MORE_ROWS), 1)
+}
 
 
 def listings(symbols: tuple[str, ...] = ()) -> tuple[Listing, ...]:
-    """Returns the perpetuals, or those of them that are named, in small letters.
+    """Returns the perpetuals, or those that are named, in small letters.
 
     Raises:
         ValueError: one of the names is not listed.
     """
-    found = {listing.id.symbol: listing for listing in (_listing(*row[:7]) for row in _ROWS)}
+    found = {listing.id.symbol: listing for listing in (_listing(*row[:7]) for row in (*_ROWS, *_MORE_ROWS))}
     named = [symbol.lower() for symbol in symbols]
     unknown = [symbol for symbol in named if symbol not in found]
     if unknown:
         raise ValueError(f"there is no perpetual {unknown[0]}; known are {', '.join(found)}")
-    return tuple(found[symbol] for symbol in named) if named else tuple(found.values())
+    return tuple(found[symbol] for symbol in named) if named else tuple(found.values())[: len(_ROWS)]
 
 
 def _listing(

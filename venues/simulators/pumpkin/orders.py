@@ -68,6 +68,10 @@ class Orders:
         found = self._market.records.open
         return [(order, self._tickets[number]) for number, order in found.items() if number in self._tickets]
 
+    def has_open(self, symbol: str) -> bool:
+        """Says whether an order of a symbol is open, whatever a fault hides."""
+        return any(ticket.symbol == symbol for _, ticket in self.all_open())
+
     def frozen(self) -> Decimal:
         """Returns what all open orders freeze."""
         return sum((self.frozen_by(order, ticket) for order, ticket in self.all_open()), ZERO)
@@ -125,15 +129,18 @@ class Orders:
         """Checks everything that can be checked before the book is looked at."""
         venue = self._venue
         mark = venue.mark(draft.symbol)
-        check_limits(draft, self._market.instruments[draft.symbol], mark, len(self._market.records.open))
+        there = sum(1 for _, ticket in self.all_open() if ticket.symbol == draft.symbol)
+        check_limits(draft, self._market.instruments[draft.symbol], mark, there)
         check_exits(draft, self._market.instruments[draft.symbol], mark)
         if draft.is_closing:
             position = self._closable(draft)
+            if draft.leverage not in (0, position.leverage):
+                raise Refusal("order_leverage_not_match_position_leverage", biz_code="1000")
             return Ticket.of(draft, position.leverage, self._price(draft))
         settings = venue.book.settings(draft.symbol)
         leverage = draft.leverage or settings.leverage
         if leverage != settings.leverage:
-            if venue.book.of(draft.symbol) or any(t.symbol == draft.symbol for _, t in self.all_open()):
+            if venue.book.of(draft.symbol) or self.has_open(draft.symbol):
                 raise Refusal("order_leverage_not_match_position_leverage", biz_code="1000")
             venue.positions.check_leverage(draft.symbol, leverage)
         held = sum(one.size for one in venue.book.of(draft.symbol) if one.side is draft.position_side)

@@ -20,6 +20,11 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _Row = TypeVar("_Row")
 
 
+def is_whole(text: str) -> bool:
+    """Says whether a text is a whole number of as many digits as an id has at most."""
+    return _WHOLE.fullmatch(text) is not None
+
+
 class Params:
     """The parameters of one request. An empty text is the same as none."""
 

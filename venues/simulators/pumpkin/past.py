@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
+from venues.model import NANOSECONDS
 from venues.paper.market import FUNDING_INTERVAL
 from venues.simulators.pumpkin.figures import milliseconds
 from venues.simulators.pumpkin.markets import COIN
@@ -19,6 +20,7 @@ class FundingRow(NamedTuple):
     symbol: str
     rate: Decimal
     at: int  # milliseconds
+    seconds: int  # since the one before
 
 
 class FundRow(NamedTuple):
@@ -38,19 +40,19 @@ class Past:
             for back in range(_INTERVALS, 0, -1):
                 at = milliseconds(last - (back - 1) * FUNDING_INTERVAL)
                 rate = Decimal("0.0001") + Decimal(back % 7 - 3) * Decimal("0.00001")
-                rows.append(FundingRow(at, symbol, rate, at))
+                rows.append(FundingRow(at, symbol, rate, at, FUNDING_INTERVAL // NANOSECONDS))
         at = milliseconds(start)
         self._fund = [
             FundRow(at - back * _FUND_EVERY, Decimal("940000.5") - back, at - back * _FUND_EVERY)
             for back in range(_FUND_ROWS)
         ]
 
-    def note_funding(self, symbol: str, rate: Decimal, now: int) -> None:
+    def note_funding(self, symbol: str, rate: Decimal, now: int, seconds: int) -> None:
         """Adds the rate of a funding time that has come."""
         at = milliseconds(now)
         rows = self._funding[symbol]
         if rows[-1].at != at:
-            rows.append(FundingRow(at, symbol, rate, at))
+            rows.append(FundingRow(at, symbol, rate, at, seconds))
 
     def funding(self, symbol: str) -> list[FundingRow]:
         """Returns the rates of a symbol, newest first."""

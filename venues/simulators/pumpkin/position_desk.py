@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from venues.model import ZERO, InstrumentId
 from venues.paper.ledger import money
+from venues.rounding import is_multiple
+from venues.simulators.pumpkin.figures import MONEY_STEP
 from venues.simulators.pumpkin.markets import LIQUIDATION_FEE, TERMS
 from venues.simulators.pumpkin.positions import HeldPosition, MarginType, PositionModel
 from venues.simulators.pumpkin.refusals import Refusal, invalid
@@ -15,6 +18,15 @@ from venues.simulators.pumpkin.wallet import CLOSE, LIQUIDATION, TAKE_OVER
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
+
+_MOVES_KEPT = 1_000
+
+
+class MarginMove(NamedTuple):
+    """What was added to an isolated margin, below zero for what was taken off."""
+
+    position_id: int
+    amount: Decimal
 
 
 class PositionDesk:
@@ -25,6 +37,7 @@ class PositionDesk:
         self._book = venue.book
         self._is_due = False
         self.changed: dict[int, HeldPosition] = {}  # not told yet, by id
+        self.moved: deque[MarginMove] = deque(maxlen=_MOVES_KEPT)
 
     def touch(self, position: HeldPosition) -> None:
         """Notes that a position has changed; one with nothing left is taken out, and its exits end."""
@@ -44,10 +57,12 @@ class PositionDesk:
             raise invalid("leverage")
 
     def set_leverage(self, symbol: str, leverage: int) -> None:
-        """Raises Refusal: out of range, or a position is open."""
+        """Raises Refusal: out of range, or a position or an order is open."""
         self.check_leverage(symbol, leverage)
         if self._book.of(symbol):
             raise Refusal("exist_position_can_not_adjust_leverage")
+        if self._venue.orders.has_open(symbol):
+            raise Refusal("exist_open_order_can_not_adjust_leverage")
         self._book.settings(symbol).leverage = leverage
 
     def set_type(self, symbol: str, margin_type: MarginType, model: PositionModel) -> None:
@@ -55,8 +70,7 @@ class PositionDesk:
         settings = self._book.settings(symbol)
         if (margin_type, model) == (settings.margin_type, settings.model):
             return
-        has_order = any(ticket.symbol == symbol for _, ticket in self._venue.orders.all_open())
-        if self._book.of(symbol) or has_order:
+        if self._book.of(symbol) or self._venue.orders.has_open(symbol):
             raise Refusal("exist_position_or_order_can_not_change_type")
         settings.margin_type, settings.model = margin_type, model
 
@@ -64,10 +78,12 @@ class PositionDesk:
         """Adds to an isolated margin; a negative amount takes off what is beyond the initial margin.
 
         Raises:
-            Refusal: it is a cross position, or there is not so much.
+            Refusal: it is a cross position, there is not so much, or it has more digits than the coin.
         """
         if not position.is_isolated:
             raise Refusal("not_isolated_position")
+        if not is_multiple(amount, MONEY_STEP):
+            raise invalid("margin")
         if amount > 0 and amount > self._venue.wallet.free():
             raise Refusal("insufficient_balance")
         loss = min(ZERO, position.pnl(self._venue.mark(position.symbol)))
@@ -75,15 +91,28 @@ class PositionDesk:
             raise invalid("margin")
         position.margin += amount
         position.ts_event = self._venue.market.now
+        self.moved.append(MarginMove(position.id, amount))
         self._venue.wallet.changed()
         self.touch(position)
 
     def close_all(self, symbol: str = "") -> None:
-        """Cancels what closes, and closes every position at the market."""
-        for position in self._book.of(symbol):
+        """Cancels what closes, and closes every position at the market, whatever becomes of the others.
+
+        Raises:
+            Refusal: none of them could be closed.
+        """
+        refused: list[Refusal] = []
+        found = self._book.of(symbol)
+        for position in found:
             self._cancel_closing(position)
-            if position.id in self._book.open:
+            if position.id not in self._book.open:
+                continue
+            try:
                 self._venue.orders.place(closing_draft(position, position.size))
+            except Refusal as refusal:
+                refused.append(refusal)
+        if refused and len(refused) == len(found):
+            raise refused[0]
 
     def _cancel_closing(self, position: HeldPosition) -> None:
         for order, ticket in self._venue.orders.all_open():
@@ -94,7 +123,7 @@ class PositionDesk:
 
     def fund(self, instrument: InstrumentId, rate: Decimal, mark: Decimal, now: int) -> None:
         """Settles a funding time of all positions of a symbol."""
-        self._venue.past.note_funding(instrument.symbol, rate, now)
+        self._venue.past.note_funding(instrument.symbol, rate, now, self._venue.funding.seconds)
         for position in self._book.of(instrument.symbol):
             self._venue.wallet.fund(position, rate, mark, now)
             self.touch(position)

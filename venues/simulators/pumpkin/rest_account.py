@@ -88,10 +88,10 @@ def _rebates(venue: PumpkinSimulator, params: Params) -> list[dict[str, object]]
 
 CALLS: tuple[Call, ...] = (
     query("/v2/position/list", _positions, 2),
-    trade("/v2/position/adjust-leverage", _leverage, 8, "submit", has_whitelist=True),
-    trade("/v2/position/margin", _margin, 5, "submit", has_whitelist=True),
+    trade("/v2/position/adjust-leverage", _leverage, 8, "leverage", has_whitelist=True),
+    trade("/v2/position/margin", _margin, 5, "margin", has_whitelist=True),
     trade("/v2/position/close-all", _close_all, 10, "submit"),
-    trade("/v2/position/change-type", _change_type, 3, "submit", has_whitelist=True),
+    trade("/v2/position/change-type", _change_type, 3, "leverage", has_whitelist=True),
     query("/v2/balance/list", _balances, 2),
     query("/v2/balance/detail", _balance, 1),
     query("/v2/balance/bills", _bills, 2),

@@ -60,8 +60,8 @@ def _create_plan(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
         0, kind, draft, _required(params, "stopPrice"), params.one_of("triggerPriceType", PRICE_TYPES),
         int(level) if level else None, params.expiry(), 0, 0,
     )  # fmt: skip
-    if venue.faults.on("late-booking", "submit"):
-        venue.book_later(lambda: venue.entrusts.plan(plan), venue.faults.number("late-booking", "submit"))
+    if venue.faults.on("late-booking", "plan"):
+        venue.book_later(lambda: venue.entrusts.plan(plan), venue.faults.number("late-booking", "plan"))
         raise Refusal("fail")
     number = venue.entrusts.plan(plan)
     return {
@@ -83,9 +83,13 @@ def _create_profit(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
     params.one_of("profitFlag", ("1", "2"), "1")
     params.flag("reduceOnly", True)
     price_type = params.one_of("triggerPriceType", PRICE_TYPES, LATEST)
-    found = venue.entrusts.protect(
-        position, params.contracts(), read_exits(params, required=True), price_type, params.expiry()
-    )
+    wanted = params.contracts(), read_exits(params, required=True), price_type, params.expiry()
+    if venue.faults.on("late-booking", "exit"):
+        venue.book_later(
+            lambda: venue.entrusts.protect(position, *wanted), venue.faults.number("late-booking", "exit")
+        )
+        raise Refusal("fail")
+    found = venue.entrusts.protect(position, *wanted)
     return {
         "profitId": str(found.id),
         "symbol": symbol,
@@ -195,15 +199,15 @@ def _profit(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
 
 _P = "/v2/entrust"
 CALLS: tuple[Call, ...] = (
-    trade(f"{_P}/create-plan", _create_plan, 10, "submit", has_whitelist=True),
+    trade(f"{_P}/create-plan", _create_plan, 10, "plan", has_whitelist=True),
     trade(f"{_P}/cancel-plan", _cancel_plan, 5, "cancel"),
     trade(f"{_P}/cancel-all-plan", _cancel_all_plans, 8, "cancel"),
     query(f"{_P}/plan-list", _plans, 2, label="message"),
     query(f"{_P}/plan-list-history", _plan_history, 2, label="message"),
     query(f"{_P}/plan-detail", _plan, 1, label="message"),
-    trade(f"{_P}/create-profit", _create_profit, 8, "submit", has_whitelist=True),
+    trade(f"{_P}/create-profit", _create_profit, 8, "exit", has_whitelist=True),
     trade(f"{_P}/cancel-profit-stop", _cancel_profit, 5, "cancel"),
-    trade(f"{_P}/update-profit-stop", _update_profit, 3, "submit"),
+    trade(f"{_P}/update-profit-stop", _update_profit, 3, "exit"),
     trade(f"{_P}/cancel-all-profit-stop", _cancel_all_profits, 8, "cancel"),
     query(f"{_P}/profit-list", _profits, 2, label="message"),
     query(f"{_P}/profit-detail", _profit, 1, label="message"),

@@ -9,7 +9,7 @@ from venues.simulators.orders import LocalOrder
 from venues.simulators.pumpkin.calls import Call, query, trade
 from venues.simulators.pumpkin.entrusts import STATES as PLAN_STATES
 from venues.simulators.pumpkin.entrusts import Plan
-from venues.simulators.pumpkin.params import Params
+from venues.simulators.pumpkin.params import Params, is_whole
 from venues.simulators.pumpkin.refusals import Refusal, invalid
 from venues.simulators.pumpkin.rows import (
     STATES,
@@ -126,7 +126,7 @@ def _cancel(venue: PumpkinSimulator, params: Params) -> None:
 
 def _cancel_batch(venue: PumpkinSimulator, params: Params) -> bool:
     for item in _items(params, "orders"):
-        if not str(item).isdecimal():
+        if not is_whole(str(item)):
             raise invalid("param")
         if int(item) in venue.market.records.open:
             venue.orders.cancel(int(item))
@@ -197,7 +197,7 @@ def _all_unfinished(venue: PumpkinSimulator, params: Params) -> list[dict[str, A
 
 def _by_ids(venue: PumpkinSimulator, params: Params) -> list[dict[str, Any]]:
     numbers = params.text("ids").split(",")
-    if not all(number.isdecimal() for number in numbers):
+    if not all(map(is_whole, numbers)):
         raise invalid("param")
     found = [venue.orders.find(int(number)) for number in numbers]
     return [order_row(*pair) for pair in found if pair is not None]

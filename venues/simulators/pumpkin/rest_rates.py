@@ -13,8 +13,6 @@ from venues.simulators.pumpkin.params import Params
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
 
-FUNDING_SECONDS = 28_800
-
 
 def index_of(venue: PumpkinSimulator, symbol: str) -> Decimal:
     """Returns the index price, or the mark where there is none."""
@@ -53,9 +51,10 @@ def _funding(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
 def funding_of(venue: PumpkinSimulator, symbol: str) -> tuple[Decimal, int]:
     """Returns the rate, and when it is paid next in milliseconds."""
     found = venue.market.paper.mark(venue.market.instruments[symbol].id)
-    if found is None or found.funding_rate is None or found.ts_next_funding is None:
-        return Decimal("0.0001"), milliseconds(venue.market.now)
-    return round(found.funding_rate, 8), milliseconds(found.ts_next_funding)
+    at = milliseconds(venue.funding.next_at(venue.market.now))
+    if found is None or found.funding_rate is None:
+        return Decimal("0.0001"), at
+    return round(found.funding_rate, 8), at
 
 
 def _funding_rows(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def _funding_rows(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
             "symbol": row.symbol,
             "fundingRate": plain(round(row.rate, 8)),
             "createdTime": row.at,
-            "collectionInternal": FUNDING_SECONDS,
+            "collectionInternal": row.seconds,
         }
         for row in rows
     ]
