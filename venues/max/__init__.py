@@ -60,8 +60,8 @@ The adapter stands on it, and on what every venue does alike, which is in `venue
                     the account's stream, and what is ours: reads, commands, the messages of that stream
     memory, lookups, open_orders, executions, doubts, audit
                     what is known of orders and trades, and how the rest of it is found
-    trading, cancels, sweep
-                    orders placed, cancelled one by one, and all at once
+    means, trading, cancels, sweep
+                    orders placed, cancelled one by one, and all at once, and what these work with
     margin, margin_book, margin_positions, liquidations, funds, loan_terms
                     the M-wallet: what it holds and owes, as positions; loans, repayments, transfers
     wire, channels, figures, parse, parse_account

@@ -28,6 +28,7 @@ from venues.max.funds import Funds
 from venues.max.listing import Listing
 from venues.max.lookups import Lookups
 from venues.max.margin import MarginWallet
+from venues.max.means import Means
 from venues.max.memory import OrderMemory
 from venues.max.open_orders import MarketsToAsk
 from venues.max.parameters import LONGEST_CLIENT_OID
@@ -142,24 +143,10 @@ class Account:
         self._asides = asides = Asides(time_scale)
         sender = Sender(VENUE, REMEDIES, life=ORDER_LIFE, has_credentials=has_credentials)
         self._funds = Funds(client, sender, lookups, profile, self._margin)
-        self._commands = Commands(
-            client,
-            sender,
-            asides,
-            memory,
-            lookups,
-            doubts,
-            listing,
-            last_price=last_price,
-            hears=hears,
-            time_scale=time_scale,
-        )
-        self._cancels = Cancels(
-            client, sender, asides, memory, lookups, doubts, sleep=sleep, time_scale=time_scale
-        )
-        self._sweep = Sweep(
-            client, sender, asides, memory, lookups, doubts, profile, sleep=sleep, time_scale=time_scale
-        )
+        means = Means(client, sender, asides, memory, lookups, doubts, sleep, time_scale)
+        self._commands = Commands(means, listing, last_price=last_price, hears=hears)
+        self._cancels = Cancels(means)
+        self._sweep = Sweep(means, profile)
 
     def take(self, message: Message) -> Sequence[Event]:
         """Returns what a message of the private stream tells. Raises DecodeError."""

@@ -20,6 +20,7 @@ from venues.events import BookDelta, BookSnapshot, Level
 from venues.max.channels import DEPTH
 from venues.max.parse import instrument_id, parse_depth
 from venues.max.wire import Message
+from venues.transport.books import trimmed
 
 _UNNUMBERED = -1
 _PROVEN = 1
@@ -84,13 +85,13 @@ class DepthFeed:
         else:
             self._overlaps = 0
         self._is_fresh = False
-        return self._trimmed(event) if self._apply(event) else None
+        return trimmed(self.book, self.limit, self._apply, event) if self._apply(event) else None
 
     def _take_unnumbered(self, event: BookDelta) -> BookDelta | None:
         if event.sequence < self.book.sequence:
             self.book.invalidate("a change that is older than the one before it")
             return None
-        return self._trimmed(event) if self._apply(event) else None
+        return trimmed(self.book, self.limit, self._apply, event) if self._apply(event) else None
 
     def _take_full(self, event: BookSnapshot, message: Message) -> BookSnapshot | None:
         book, version = self.book, _version_of(message)
@@ -112,17 +113,6 @@ class DepthFeed:
         if self.version == _UNNUMBERED:
             return self.book.apply(event)
         return self.book.apply(msgspec.structs.replace(event, checksum=_PROVEN))
-
-    def _trimmed(self, event: BookDelta) -> BookDelta:
-        """Deletes what stands behind the limit, and returns `event` with that done too."""
-        counts = self.book.depth()
-        if max(counts) <= self.limit:
-            return event
-        bids, asks = self.book.top(max(counts))
-        gone_bids = tuple((price, "0") for price, _ in bids[self.limit :])
-        gone_asks = tuple((price, "0") for price, _ in asks[self.limit :])
-        self._apply(msgspec.structs.replace(event, previous=-1, bids=gone_bids, asks=gone_asks))
-        return msgspec.structs.replace(event, bids=event.bids + gone_bids, asks=event.asks + gone_asks)
 
 
 def _version_of(message: Message) -> int:

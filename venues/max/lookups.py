@@ -14,7 +14,6 @@ from venues.errors import (
     ProtocolError,
     RequestError,
     TransientError,
-    VenueError,
 )
 from venues.max import VENUE
 from venues.max.client import Client
@@ -31,6 +30,7 @@ from venues.max.profile import MARGIN, Profile
 from venues.max.remedies import REMEDIES
 from venues.model import Balance, InstrumentId, Order
 from venues.transport.clock import ServerClock
+from venues.transport.signed_reads import SignedReads
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _INVALID = "1001"  # a parameter is missing, or not valid
 _AT_ONCE = 4
 
 
-class Lookups:
+class Lookups(SignedReads):
     """Reads of one account. What they find goes into `memory`, and comes out as what is known best."""
 
     def __init__(
@@ -57,27 +57,13 @@ class Lookups:
 
         `page_limit` is how many open orders are asked for at once.
         """
+        super().__init__(REMEDIES, clock, has_credentials=has_credentials)
         self.client = client
         self._profile = profile
         self._memory = memory
-        self.as_of = clock.as_of
-        self.now = clock.now_if_known
         self._markets = markets
-        self._has_credentials = has_credentials
         self._on_short = on_short
         self._page_limit = page_limit
-
-    def require_key(self) -> None:
-        """Raises MissingCredentials where there is nothing to sign with."""
-        if not self._has_credentials:
-            raise REMEDIES.missing_key()
-
-    async def read(self, answer: Awaitable[T]) -> T:
-        """Returns the answer to a signed read. Raises VenueError, with the remedy where there is one."""
-        try:
-            return await answer
-        except VenueError as error:
-            raise REMEDIES.add(error) from None
 
     async def of_wallets(self, read: Callable[[str], Awaitable[list[T]]]) -> list[tuple[str, T]]:
         """Returns the rows of every wallet, each with its wallet. Raises VenueError.

@@ -13,37 +13,22 @@ import msgspec
 
 from venues.commands import OrderRequest
 from venues.max.profile import MARGIN, SPOT
-from venues.model import ZERO, InstrumentId, Order, OrderStatus
-from venues.transport.order_memory import NewestOrders, order_as_asked
+from venues.model import InstrumentId, Order, OrderStatus
+from venues.transport.order_memory import KnownOrder, NewestOrders, order_as_asked
 
 _OVER = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED})
 
 
-class Known:
+class Known(KnownOrder):
     """One order. `order_id` is empty while the venue has not told it."""
 
-    __slots__ = (
-        "asked", "baseline", "claimed", "client_id", "heard", "instrument", "is_cancelling", "last", "order_id",
-        "told", "wallet",
-    )  # fmt: skip
+    __slots__ = ("heard", "order_id", "wallet")
 
     def __init__(self, instrument: InstrumentId, client_id: str, wallet: str = SPOT) -> None:
-        self.instrument = instrument
-        self.client_id = client_id
+        super().__init__(instrument, client_id)
         self.wallet = wallet
         self.order_id = ""
-        self.asked: OrderRequest | None = None  # how it was placed here
-        self.last: Order | None = None  # as it was last told
-        self.is_cancelling = False  # the venue has accepted its cancel
         self.heard = asyncio.Event()  # the stream has told of it: it is in the market, or was
-        self.claimed = ZERO  # the most that the venue said has traded
-        self.told = ZERO  # what went out as executions
-        self.baseline = ZERO  # what had traded before we first saw it: nobody here waits for it
-
-    @property
-    def is_short(self) -> bool:
-        """Whether the venue says that more has traded than the executions add up to."""
-        return self.claimed > self.told + self.baseline
 
     @property
     def is_over(self) -> bool:

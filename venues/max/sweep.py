@@ -10,22 +10,17 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
-
-from venues.errors import DecodeError, NotSent, OrderError, OutcomeUnknown, VenueError
+from venues.errors import DecodeError, OrderError, OutcomeUnknown, VenueError
 from venues.max import VENUE
-from venues.max.client import Client
-from venues.max.doubts import Doubts
-from venues.max.lookups import Lookups
-from venues.max.memory import Known, OrderMemory
+from venues.max.means import Means
+from venues.max.memory import Known
 from venues.max.models import MultiOrder
 from venues.max.parse import market_name
 from venues.max.profile import MARGIN, Profile
-from venues.model import InstrumentId, Order, OrderStatus, Side
+from venues.model import InstrumentId, Order, Side
 from venues.port import Depart
-from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
-from venues.transport.sending import Sender
+from venues.transport.means import Tally, as_it_is
 
 _PAUSES = (0.05, 0.15, 0.4, 0.8)  # seconds before each look at what still rests
 _LOOK = 3.0
@@ -36,28 +31,9 @@ _MOST_LOOKS = 100  # orders that are looked up one by one; of more, the stream t
 class Sweep:
     """Cancels many orders of one account."""
 
-    def __init__(
-        self,
-        client: Client,
-        sender: Sender,
-        asides: Asides,
-        memory: OrderMemory,
-        lookups: Lookups,
-        doubts: Doubts,
-        profile: Profile,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        time_scale: float = 1.0,
-    ) -> None:
-        self._client = client
-        self._sender = sender
-        self._asides = asides
-        self._memory = memory
-        self._lookups = lookups
-        self._doubts = doubts
+    def __init__(self, means: Means, profile: Profile) -> None:
+        self._means = means
         self._profile = profile
-        self._sleep = sleep
-        self._scale = time_scale
 
     async def run(self, instrument: InstrumentId | None, side: Side | None, depart: Depart | None) -> list[Order]:
         """Cancels what rests now; returns the orders as they then are.
@@ -65,33 +41,29 @@ class Sweep:
         Raises:
             OrderError, NotSent, OutcomeUnknown: as one cancel does; the last also where some were cancelled.
         """
-        self._sender.require_key()
+        self._means.sender.require_key()
         market = market_name(instrument) if instrument is not None else None
         meant: list[Known] = []
-        done, worst = 0, None
+        tally = Tally(VENUE)
         for wallet in self._profile.wallets:
             try:
-                items = await self._sender.send(self._command(wallet, market, side), depart)
+                items = await self._means.sender.send(self._command(wallet, market, side), depart)
                 meant += self._meant(items, wallet)
-                done += 1
+                tally.done += 1
             except VenueError as error:
-                if wallet == MARGIN and done and isinstance(error, OrderError):
+                if wallet == MARGIN and tally.done and isinstance(error, OrderError):
                     continue  # an account without an M-wallet is refused to cancel in it
-                if worst is None or isinstance(error, OutcomeUnknown):
-                    worst = error
+                tally.note(error)
         await self._wait_for(meant, instrument)
-        if worst is not None:
-            if done and not isinstance(worst, OutcomeUnknown):
-                raise OutcomeUnknown(VENUE, f"some were cancelled, others not: {worst.message}", worst.code)
-            raise worst
-        return [self._as_it_is(known) for known in meant if known.last is not None]
+        tally.raise_worst()
+        return [as_it_is(VENUE, known) for known in meant if known.last is not None]
 
     def _command(
         self, wallet: str, market: str | None, side: Side | None
     ) -> Callable[[Dispatch], Awaitable[list[MultiOrder]]]:
         async def cancel(dispatch: Dispatch) -> list[MultiOrder]:
             word = side.value if side is not None else None
-            return await self._client.cancel_orders(
+            return await self._means.client.cancel_orders(
                 wallet_type=wallet, market=market, side=word, dispatch=dispatch
             )
 
@@ -104,10 +76,10 @@ class Sweep:
             if item.order is None:
                 continue
             try:
-                order = self._lookups.take(item.order, wallet)
+                order = self._means.lookups.take(item.order, wallet)
             except DecodeError as error:
                 raise OutcomeUnknown(VENUE, f"accepted, and {error.message}") from None
-            known = self._memory.find("", order.venue_order_id)
+            known = self._means.memory.find("", order.venue_order_id)
             if known is not None:
                 known.is_cancelling = item.error is None
                 found.append(known)
@@ -118,16 +90,16 @@ class Sweep:
         for pause in _PAUSES:
             if all(known.is_over or not known.is_cancelling for known in meant):
                 break
-            await self._sleep(pause * self._scale)
-            await self._asides.find(self._look(meant, instrument), _LOOK)
+            await self._means.pause(pause)
+            await self._means.asides.find(self._look(meant, instrument), _LOOK)
         for known in meant:
             if known.is_cancelling and not known.is_over:
-                self._doubts.about(known)
+                self._means.doubts.about(known)
 
     async def _look(self, meant: Sequence[Known], instrument: InstrumentId | None) -> None:
         """Raises VenueError."""
         rests = {
-            order.venue_order_id for order in await self._lookups.open_orders(instrument, is_urgent=True)
+            order.venue_order_id for order in await self._means.lookups.open_orders(instrument, is_urgent=True)
         }  # fmt: skip
         gone = [known for known in meant if not known.is_over and known.order_id not in rests][:_MOST_LOOKS]
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -135,13 +107,8 @@ class Sweep:
         async def read(known: Known) -> None:
             async with gate:
                 with contextlib.suppress(VenueError):  # the others are read all the same
-                    await self._lookups.order(known.instrument, known.client_id, known.order_id, is_urgent=True)
+                    await self._means.lookups.order(
+                        known.instrument, known.client_id, known.order_id, is_urgent=True
+                    )
 
         await asyncio.gather(*(read(known) for known in gone))
-
-    def _as_it_is(self, known: Known) -> Order:
-        if known.last is None:
-            raise NotSent(VENUE, "an order of which nothing is known")
-        if known.is_cancelling and known.last.is_open:
-            return msgspec.structs.replace(known.last, status=OrderStatus.PENDING_CANCEL)
-        return known.last

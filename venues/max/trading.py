@@ -18,10 +18,8 @@ import msgspec
 from venues.commands import OrderRequest
 from venues.errors import DecodeError, NotSent, NotSupported, OrderError, OutcomeUnknown, VenueError
 from venues.max import VENUE
-from venues.max.client import Client
-from venues.max.doubts import Doubts
-from venues.max.lookups import Lookups
-from venues.max.memory import Known, OrderMemory
+from venues.max.means import Means
+from venues.max.memory import Known
 from venues.max.models import Order as RestOrder
 from venues.max.models import OrderType as Kind
 from venues.max.parse import market_name
@@ -29,9 +27,7 @@ from venues.max.parse_account import parse_order
 from venues.max.profile import MARGIN, SPOT
 from venues.model import Instrument, InstrumentId, Order, OrderStatus, OrderType, Side, TimeInForce
 from venues.port import Depart
-from venues.transport.asides import Asides
 from venues.transport.exchange import Dispatch
-from venues.transport.sending import Sender
 
 _HEARING, _LEAST = 0.5, 0.2  # seconds that the stream gets to tell of an order
 _LOOK = 1.0
@@ -64,32 +60,20 @@ class Commands:
 
     def __init__(
         self,
-        client: Client,
-        sender: Sender,
-        asides: Asides,
-        memory: OrderMemory,
-        lookups: Lookups,
-        doubts: Doubts,
+        means: Means,
         instruments: Instruments,
         *,
         last_price: Callable[[InstrumentId], Decimal | None],
         hears: Callable[[], bool],
-        time_scale: float,
     ) -> None:
-        self._client = client
-        self._sender = sender
-        self._asides = asides
-        self._memory = memory
-        self._lookups = lookups
-        self._doubts = doubts
+        self._means = means
         self._instruments = instruments
         self._last_price = last_price
         self._hears = hears
-        self._scale = time_scale
 
     async def submit(self, request: OrderRequest, depart: Depart | None) -> Order:
         """Places an order."""
-        self._sender.require_key()
+        self._means.sender.require_key()
         try:
             instrument = await self._instruments.one(request.instrument)
             wallet = self._wallet_of(request)
@@ -98,15 +82,15 @@ class Commands:
             await self._check_side(request, instrument)
         except VenueError as error:
             raise NotSent(VENUE, error.message, error.code) from None
-        known = self._memory.submitted(request, wallet)
+        known = self._means.memory.submitted(request, wallet)
 
         async def place(dispatch: Dispatch) -> RestOrder:
-            return await self._client.create_order(**parameters, wallet_type=wallet, dispatch=dispatch)
+            return await self._means.client.create_order(**parameters, wallet_type=wallet, dispatch=dispatch)
 
         try:
-            row = await self._sender.send(place, depart)
+            row = await self._means.sender.send(place, depart)
         except (OrderError, NotSent):
-            known.last = known.as_asked(OrderStatus.REJECTED, self._lookups.now())
+            known.last = known.as_asked(OrderStatus.REJECTED, self._means.lookups.now())
             raise
         return await self._in_the_market(self._accepted(known, row))
 
@@ -114,11 +98,11 @@ class Commands:
         """Returns an order that was accepted, once it is told of or a moment is over."""
         if self._hears():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(_HEARING * self._scale, _LEAST)):
+                async with asyncio.timeout(max(_HEARING * self._means.time_scale, _LEAST)):
                     await known.heard.wait()
         if not known.heard.is_set():
-            look = self._lookups.order(known.instrument, known.client_id, known.order_id)
-            await self._asides.find(look, _LOOK)
+            look = self._means.lookups.order(known.instrument, known.client_id, known.order_id)
+            await self._means.asides.find(look, _LOOK)
         if known.last is None:
             raise OutcomeUnknown(VENUE, "taken, and not remembered")
         return known.last
@@ -133,15 +117,15 @@ class Commands:
             raise OutcomeUnknown(VENUE, f"taken, and {error.message}") from None
         if not known.order_id:
             order = msgspec.structs.replace(order, client_order_id=known.client_id)
-            known = self._memory.learn(order, row.wallet_type)
+            known = self._means.memory.learn(order, row.wallet_type)
         known.take(order)
         if row.ord_type in (Kind.MARKET, Kind.IOC_LIMIT):  # over in a moment, and the stream may be away
-            self._doubts.about(known)
+            self._means.doubts.about(known)
         return known
 
     def _check_name(self, request: OrderRequest) -> None:
         """The venue would refuse it, by a code that says no more than "failed". Raises NotSent."""
-        known = self._memory.find(request.client_order_id, "")
+        known = self._means.memory.find(request.client_order_id, "")
         if known is not None and known.asked is not None:
             raise NotSent(VENUE, "an order with this client id was sent before")
 
@@ -169,7 +153,7 @@ class Commands:
         last = self._last_price(request.instrument)
         if last is None:
             try:
-                last = (await self._client.ticker(market_name(instrument.id))).last
+                last = (await self._means.client.ticker(market_name(instrument.id))).last
             except VenueError as error:
                 words = f"the last price is needed to tell on which side of the market it lies: {error.message}"
                 raise NotSent(VENUE, words, error.code) from None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+
 from venues.book import Book, Fault
-from venues.events import BookDelta, Event
+from venues.events import BookDelta, BookSnapshot, Event
 from venues.model import InstrumentId
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds
@@ -132,3 +134,20 @@ class Mending:
             self._mended_at = now
             self._tries += 1
             self._ask()
+
+
+def trimmed(
+    book: Book, limit: int, apply: Callable[[BookSnapshot | BookDelta], bool], event: BookDelta
+) -> BookDelta:
+    """Deletes what stands behind the `limit` levels of a side, by `apply`; returns `event` with that done too.
+
+    A venue tells no end of a level that left the part of the book that it shows.
+    """
+    counts = book.depth()
+    if max(counts) <= limit:
+        return event
+    bids, asks = book.top(max(counts))
+    gone_bids = tuple((price, "0") for price, _ in bids[limit:])
+    gone_asks = tuple((price, "0") for price, _ in asks[limit:])
+    apply(msgspec.structs.replace(event, previous=-1, bids=gone_bids, asks=gone_asks))
+    return msgspec.structs.replace(event, bids=event.bids + gone_bids, asks=event.asks + gone_asks)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from venues.commands import OrderRequest
-from venues.model import Order, OrderStatus
+from venues.model import ZERO, InstrumentId, Order, OrderStatus
 
 _MOST = 5_000
 
@@ -15,6 +15,27 @@ class Remembered(Protocol):
     """What an adapter knows of an order. `last` is the order as it was told last, None before that."""
 
     last: Order | None
+
+
+class KnownOrder:
+    """What adapters whose venues do not number what they tell know of one order."""
+
+    __slots__ = ("asked", "baseline", "claimed", "client_id", "instrument", "is_cancelling", "last", "told")
+
+    def __init__(self, instrument: InstrumentId, client_id: str) -> None:
+        self.instrument = instrument
+        self.client_id = client_id
+        self.asked: OrderRequest | None = None  # how it was placed here
+        self.last: Order | None = None  # as it was last told
+        self.is_cancelling = False  # the venue has accepted its cancel
+        self.claimed = ZERO  # the most that the venue said has traded
+        self.told = ZERO  # what went out as executions
+        self.baseline = ZERO  # what had traded before we first saw it: nobody here waits for it
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the venue says that more has traded than the executions add up to."""
+        return self.claimed > self.told + self.baseline
 
 
 K = TypeVar("K", bound=Remembered)

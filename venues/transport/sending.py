@@ -19,13 +19,14 @@ class Sender:
     """Sends the commands of one account, each at most once.
 
     `life` is how many seconds after its nonce, which is in milliseconds, the venue takes no command any more: it
-    compares with its own clock, so that the deadline holds whatever ours says.
+    compares with its own clock, so that the deadline holds whatever ours says. None where nothing bounds it: then
+    there is no deadline.
     """
 
-    def __init__(self, venue: str, remedies: Remedies, *, life: float, has_credentials: bool) -> None:
+    def __init__(self, venue: str, remedies: Remedies, *, life: float | None, has_credentials: bool) -> None:
         self._venue = venue
         self._remedies = remedies
-        self._life = round(life * NANOSECONDS)
+        self._life = None if life is None else round(life * NANOSECONDS)
         self._has_credentials = has_credentials
 
     def require_key(self) -> None:
@@ -39,7 +40,7 @@ class Sender:
 
         async def on_signed(signed: Signed) -> None:
             if depart is not None:
-                deadline = signed.nonce * 1_000_000 + self._life
+                deadline = None if self._life is None else signed.nonce * 1_000_000 + self._life
                 await depart(Departure(nonce=signed.nonce, deadline=deadline, body_hash=signed.body_hash))
 
         try:
