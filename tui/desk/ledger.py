@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tui.desk.day_basis import DayBasis
 from venues.model import NANOSECONDS, ZERO, Balance, Fill, InstrumentId, Position
 
 FILLS = 500
@@ -33,6 +34,7 @@ class Ledger:
         self.mine: dict[InstrumentId, dict[str, None]] = {}  # trade ids of the newest
         self.day = midnight(now)
         self.day_open: Decimal | None = None  # the equity from which the day's P&L counts
+        self.basis = DayBasis()
         self.day_fees: dict[tuple[str, str], Decimal] = {}  # (venue, currency) -> paid
         self.day_funding: dict[tuple[str, str], Decimal] = {}  # (venue, instrument's symbol) -> received
         self._balance_times: dict[tuple[str, str, str], int] = {}  # of the newest update, the venue's time
@@ -47,6 +49,7 @@ class Ledger:
         """Begins a new day, whose P&L counts from `equity`."""
         self.day = midnight(now)
         self.day_open = equity
+        self.basis.begin()
         self.day_fees.clear()
         self.day_funding.clear()
 
@@ -104,6 +107,12 @@ class Ledger:
         for key, position in listed.items():
             if not is_newer(*key):
                 self.take_position(position, since)
+
+    def held_in(self, instrument: InstrumentId) -> tuple[Position, ...]:
+        """Returns the open positions of an instrument, a margin wallet's holding not among them."""
+        return tuple(
+            one for (of, _), one in self.positions.items() if of == instrument and not one.in_margin_wallet
+        )
 
     def in_margin_wallet(self, instrument: InstrumentId) -> Decimal:
         """Returns what a margin wallet has of an instrument's base currency, less what it owes."""

@@ -97,13 +97,15 @@ class Rekeying:
     def note_reconciled(self, link: Link) -> bool:
         """Hears that a venue's account is as it is shown; says whether the day's P&L now counts from elsewhere.
 
-        What the change of a key has brought or taken is none.
+        What the change of a key has brought or taken is none, and nothing is what was not read before.
         """
-        if link.name not in self._worth_before:
+        ledger, is_changed = self._store.ledger, link.name in self._worth_before
+        before = self._worth_before.pop(link.name) if is_changed else self._store.worth()
+        is_new = ledger.basis.note_read(link.name)
+        if not is_new and not is_changed:
             return False
-        before, after = self._worth_before.pop(link.name), self._store.worth()
+        after = self._store.worth()
         self._store.is_counting_anew = bool(self._worth_before)
-        ledger = self._store.ledger
         if ledger.day_open is None or before is None or after is None:
             ledger.day_open = None  # it counts from when all of it can be valued
         else:
@@ -222,9 +224,10 @@ class Rekeying:
         )
 
     def _funds_left(self, link: Link) -> str:
-        """Returns why the key stays that can prove what became of a loan or transfer; empty where it may go."""
+        """Returns why the key stays that can prove what became of funds that move; empty where it may go."""
         if link.has_account and self._store.funds.open(link.name):
-            return f"a loan, repayment or transfer at {link.name} is not over: this key alone can prove what it is"
+            what = f"a loan, transfer or change of margin at {link.name}"
+            return f"{what} is not over: this key alone can prove what it is"
         return ""
 
     def _left_there(self, link: Link) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from tui.desk.clientid import ClientOrderIds, Random
-from tui.desk.frame import VenueView
+from tui.desk.frame import Severity, VenueView
 from tui.desk.link import Link
 from tui.desk.store import Store
 from venues.port import KeepsBooks, Mode, Venue
@@ -65,8 +65,23 @@ class Roster:
             # The embedded exchange of this process has another account than the one that is traded on.
             link.has_account = False
         self.links[venue.name] = link
+        if link.has_account:
+            self._store.ledger.basis.expect(venue.name)
         self._show(link)
+        self._warn(venue)
         return link
+
+    def _warn(self, venue: Venue) -> None:
+        """Says what about a venue rests on an inference: all of it where orders are real, and its number else."""
+        found = venue.capabilities.unverified
+        if venue.capabilities.mode is Mode.LIVE:
+            for one in found:
+                self._store.log(f"{venue.name}: unverified: {one}", Severity.WARNING)
+        elif venue.capabilities.mode is Mode.PRACTICE and found:
+            count = "1 assumption" if len(found) == 1 else f"{len(found)} assumptions"
+            self._store.log(
+                f"{venue.name}: {count} about the real venue are unverified: pitside venues lists them"
+            )
 
     def exchange(self, link: Link, venue: Venue) -> None:
         """Puts another `venue` of the same name in the place of the one that is open."""

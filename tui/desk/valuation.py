@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from tui.desk.frame import AccountView, BalanceView, PositionView
+from tui.desk.frame import AccountView, BalanceView, FundsView, PositionView
+from tui.desk.funds_book import Place
 from tui.desk.ledger import Ledger
 from tui.desk.market import Market
 from tui.desk.rates import Rates
 from tui.desk.views import balance_view, position_view
 from venues.margin import MarginAccount
-from venues.model import ZERO, InstrumentId
+from venues.model import ZERO, Balance, InstrumentId
 
 
 class Equity(NamedTuple):
@@ -44,12 +45,21 @@ class Valuation:
         self._currency = currency
         self._is_awaited = is_awaited
 
-    def positions(self, account_of: Callable[[str], str]) -> tuple[PositionView, ...]:
-        """Returns every open position at its mark."""
+    def positions(
+        self, account_of: Callable[[str], str], funds_of: Callable[[Place], tuple[FundsView, ...]] = lambda _: ()
+    ) -> tuple[PositionView, ...]:
+        """Returns every open position at its mark; `funds_of` tells the changes of one's margin."""
         return tuple(
-            position_view(position, market.instrument, account_of(instrument.venue), market.price())
-            for (instrument, _), position in self._ledger.positions.items()
-            if (market := self._markets.get(instrument)) is not None
+            position_view(
+                position,
+                market.instrument,
+                account_of(place[0].venue),
+                market.price(),
+                funding_rate=market.mark.funding_rate if market.mark is not None else None,
+                funds=funds_of(place),
+            )
+            for place, position in self._ledger.positions.items()
+            if (market := self._markets.get(place[0])) is not None
         )
 
     def balances(self, account_of: Callable[[str], str]) -> tuple[BalanceView, ...]:
@@ -64,38 +74,33 @@ class Valuation:
         """Returns balances, margin wallets and unrealised P&L together; None while nothing is known.
 
         Of a margin wallet counts what is there less what is owed: a loan, or a transfer, makes nobody richer.
-        A currency that no markets of its venue price counts as nothing, always.
+        A currency that no markets of its venue price counts as nothing, always; so does what has been told of an
+        account that is not read yet.
         """
-        if not any(self._ledger.balances.values()) and not any(wallet.assets for wallet in self._wallets):
+        unread = self._ledger.basis.unread
+        balances = {venue: held for venue, held in self._ledger.balances.items() if venue not in unread}
+        wallets = [wallet for wallet in self._wallets if wallet.venue not in unread]
+        if not any(balances.values()) and not any(wallet.assets for wallet in wallets):
             return None
         # All that there is may be in a wallet; spot has been read where its balances are known to be none.
-        value, is_complete = ZERO, all(wallet.venue in self._ledger.balances for wallet in self._wallets)
-        for venue, held in self._ledger.balances.items():
+        value, is_complete = ZERO, all(wallet.venue in balances for wallet in wallets)
+        for venue, held in balances.items():
             is_complete = is_complete and not (held and self._is_awaited(venue))
-        for venue, currency, amount in self._amounts():
+        for venue, currency, amount in _amounts(balances, wallets):
             rate = self._rate(venue, currency)
             if rate is not None:
                 value += amount * rate
             elif amount and self._rates.is_priced(venue, currency, self._currency):
                 is_complete = False
         for view in self.positions(lambda _: ""):
-            if view.position.in_margin_wallet:
-                continue  # it is what the wallet holds, and counted there
+            if view.position.in_margin_wallet or view.instrument.id.venue in unread:
+                continue  # of the former all is counted in the wallet
             rate = self._rate(view.instrument.id.venue, view.instrument.settle)
             if view.unrealized_pnl is None or rate is None:
                 is_complete = False
             else:
                 value += view.unrealized_pnl * rate
         return Equity(value, is_complete)
-
-    def _amounts(self) -> Iterator[tuple[str, str, Decimal]]:
-        """Yields (venue, currency, how much of it)."""
-        for venue, held in self._ledger.balances.items():
-            for balance in held.values():
-                yield venue, balance.currency, balance.total
-        for wallet in self._wallets:
-            for asset in wallet.assets:
-                yield wallet.venue, asset.currency, asset.net
 
     def wallet(self, wallet: MarginAccount) -> dict[str, Decimal]:
         """Returns what each currency of a margin wallet is worth, less what is owed of it, where that is known."""
@@ -110,7 +115,7 @@ class Valuation:
         ledger = self._ledger
         if equity is not None and equity.is_complete and is_still and ledger.day_open is None:
             ledger.day_open = equity.value
-        opened = ledger.day_open
+        opened = ledger.day_open if ledger.basis.is_known else None
         return AccountView(
             account=account,
             currency=self._currency,
@@ -139,3 +144,15 @@ class Valuation:
 
     def _rate(self, venue: str, currency: str) -> Decimal | None:
         return self._rates.rate(venue, currency, self._currency)
+
+
+def _amounts(
+    balances: Mapping[str, Mapping[str, Balance]], wallets: Iterable[MarginAccount]
+) -> Iterator[tuple[str, str, Decimal]]:
+    """Yields (venue, currency, how much of it)."""
+    for venue, held in balances.items():
+        for balance in held.values():
+            yield venue, balance.currency, balance.total
+    for wallet in wallets:
+        for asset in wallet.assets:
+            yield wallet.venue, asset.currency, asset.net
