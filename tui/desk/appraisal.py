@@ -12,6 +12,7 @@ import msgspec
 from tui.desk.control import OrderIntent
 from tui.desk.estimate import Estimate, estimate, is_within, opposite_levels
 from tui.desk.expressions import Anchor
+from tui.desk.facts import number_words
 from tui.desk.frame import BookView, Frame, QuoteView
 from venues.margin import MarginAccount, MarginAsset
 from venues.model import (
@@ -113,6 +114,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             open_ones = [p for p in open_ones if p.quantity * reducible_by.sign < 0]
         return open_ones[0] if len(open_ones) == 1 else None
 
+    @property
+    def terms(self) -> Position | None:
+        """A position that has the leverage and margin mode of all that are open; None where they differ."""
+        open_ones = [p for p in self.positions if p.quantity]
+        are_alike = len({(p.leverage, p.margin_mode) for p in open_ones}) == 1
+        return open_ones[0] if are_alike else None
+
+    def touched_by(self, intent: OrderIntent) -> Position | None:
+        """Returns the position that an order would add to or reduce; None where it opens one of its own."""
+        if intent.reduce_only:
+            return self.position(intent.position_id, intent.side)
+        if not self.capabilities.position_sides:
+            return self.position(intent.position_id)
+        # Long and short stand side by side. Where a side has several, each order opens one more.
+        same = [p for p in self.positions if p.quantity * intent.side.sign > 0]
+        return same[0] if len(same) == 1 else None
+
 
 def make_context(frame: Frame, instrument: Instrument, account: str | None = None) -> Context | None:
     """Gathers from a complete frame what concerns an instrument; None while its venue is not known."""
@@ -182,12 +200,12 @@ def describe(intent: OrderIntent, instrument: Instrument, wallet: str = "margin 
     if intent.post_only:
         words.append("post-only")
     if intent.reduce_only:
-        words.append("reduce-only")
+        words.append(f"reduce-only{number_words(intent.position_id or '')}")
     if intent.leverage is not None:
         words.append(f"{intent.leverage:f}x")
     if intent.margin_mode is not None:
         words.append(intent.margin_mode.value)
-    for name, price in (("TP", intent.take_profit), ("SL", intent.stop_loss)):
+    for name, price in (("TP", intent.take_profit), ("or SL" if intent.reduce_only else "SL", intent.stop_loss)):
         if price is not None:
             words.append(f"{name} {price:,f}")
     if intent.in_margin_wallet:
@@ -200,16 +218,18 @@ def appraise(intent: OrderIntent, context: Context) -> Appraisal:
     context = context.of_wallet(intent.in_margin_wallet)
     # Estimates: the usual precision, whatever that of the caller is.
     with localcontext(prec=PRECISION):
-        position = context.position(intent.position_id, intent.side if intent.reduce_only else None)
+        position = context.touched_by(intent)
+        like = position or context.terms
         expected = estimate(
             intent,
             context.instrument,
             book=context.book,
             reference=context.reference,
             position=position,
-            leverage=intent.leverage or (None if position is None else position.leverage),
-            margin_mode=intent.margin_mode or (MarginMode.CROSS if position is None else position.margin_mode),
+            leverage=intent.leverage or (None if like is None else like.leverage),
+            margin_mode=intent.margin_mode or (MarginMode.CROSS if like is None else like.margin_mode),
             collateral=context.total(context.instrument.settle),
+            beside=tuple(p for p in context.positions if p.quantity and p is not position),
         )
         return Appraisal(
             line=describe(intent, context.instrument, context.wallet),
@@ -268,7 +288,7 @@ def _means_warnings(intent: OrderIntent, context: Context, expected: Estimate) -
     needed: Decimal | None
     if instrument.is_perpetual:
         currency, needed = instrument.settle, expected.margin
-        position = context.position()
+        position = context.touched_by(intent)
         if position is not None and position.quantity * intent.side.sign < 0:
             return []
     elif intent.side is Side.SELL:

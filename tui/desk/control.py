@@ -15,6 +15,7 @@ import msgspec
 
 from tui.desk.frame import Fact, Frame, PanicReceipt
 from tui.desk.key_control import KeyDesk
+from venues.bills import Bill
 from venues.commands import FundsKind
 from venues.model import InstrumentId, MarginMode, OrderType, Side, TimeInForce
 
@@ -44,12 +45,14 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FundsIntent(msgspec.Struct, frozen=True, kw_only=True):
-    """What the trader wants done with a venue's margin wallet. The engine makes the id."""
+    """What the trader wants done with a venue's margin wallet, or a position's margin. The engine makes the id."""
 
     venue: str
     kind: FundsKind
     currency: str
     amount: Decimal
+    instrument: InstrumentId | None = None  # of the position, where its margin is changed
+    position_id: str = ""
     overrides: frozenset[str] = frozenset()
 
 
@@ -89,6 +92,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def denied(guard: str, text: str) -> Outcome:
     """Returns the outcome of a wish that one guard stands against."""
     return Outcome(verdict=Verdict.DENIED, reasons=(Reason(guard, text),))
+
+
+class Bills(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue wrote down, newest first; or why it could not be read, and the remedy."""
+
+    bills: tuple[Bill, ...] = ()
+    refusal: str = ""
 
 
 class CancelScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +165,11 @@ class Desk(KeyDesk, Protocol):
     ) -> Future[Outcome]: ...
 
     def move_funds(self, intent: FundsIntent) -> Future[Outcome]:
-        """Borrows, repays or transfers in a margin wallet; `order_key` of the outcome is the request's id."""
+        """Borrows, repays, transfers, or changes a position's margin; `order_key` of the outcome is its id."""
+        ...
+
+    def fetch_bills(self, venue: str, limit: int) -> Future[Bills]:
+        """Reads what a venue wrote down of the account's money."""
         ...
 
     def decide_gone(self, key: str) -> Future[Outcome]:

@@ -8,6 +8,7 @@ import msgspec
 
 from tui.desk.control import CancelScope
 from tui.desk.dispatch import outcome_of
+from tui.desk.exits import is_bound
 from tui.desk.keeping import Keeper
 from tui.desk.store import Store
 from tui.desk.trading import Trader
@@ -49,7 +50,8 @@ async def carry_out(
     concerned = [
         tracked
         for tracked in store.orders.open_orders()
-        if policy == "cancel_all" or not tracked.order.is_external
+        # Nobody is here to watch a position: what would end it by itself stays.
+        if policy == "cancel_all" or not (tracked.order.is_external or is_bound(tracked.order))
     ]
     if policy != "leave":
         words = f"detach policy {policy} began on {len(concerned)} orders, how it ended is not known"

@@ -24,7 +24,7 @@ from venues.commands import AmendRequest, CancelRequest, FundsRequest, OrderRequ
 from venues.errors import NotSent, OrderError, OrderNotFound, VenueError
 from venues.margin import FundsReceipt
 from venues.model import InstrumentId, Order
-from venues.port import Departure, HasMarginWallet, Venue
+from venues.port import Departure, MovesFunds, Venue
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -182,9 +182,9 @@ class Dispatcher:
         return answer
 
     async def move_funds(
-        self, venue: HasMarginWallet, request: FundsRequest, note: Callable[[Departure], Departure]
+        self, venue: MovesFunds, request: FundsRequest, note: Callable[[Departure], Departure]
     ) -> Answer:
-        """Sends a prepared loan, repayment or transfer, once; `note` hears of its departure."""
+        """Sends a prepared request about funds, once; `note` hears of its departure."""
         departing = _Departing(self, request.venue, request, (), False, note)
         answer = await self._exchange(departing, venue.move_funds(request, depart=departing))
         await self._note(request, answer)

@@ -17,8 +17,9 @@ from tui.desk.appraisal import Appraisal, Context, appraise
 from tui.desk.control import AmendIntent, OrderIntent
 from tui.desk.expressions import ExpressionError, parse_number
 from tui.desk.frame import OrderView
+from tui.desk.perpetual_guards import which_words, word_of
 from tui.desk.resolving import read_exit, read_leverage, read_price, read_size, read_trigger
-from venues.model import InstrumentKind, MarginMode, OrderStatus, OrderType, Position, Side, TimeInForce
+from venues.model import InstrumentKind, MarginMode, Order, OrderStatus, OrderType, Position, Side, TimeInForce
 from venues.port import Mode
 from venues.rounding import floor_to, order_faults
 
@@ -138,6 +139,7 @@ def draft_of(view: OrderView) -> Draft:
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        position_id=_closes(order),
         in_margin_wallet=order.in_margin_wallet,
     )
 
@@ -216,8 +218,7 @@ def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
         reading.problems[Field.POST_ONLY] = "post-only rests: it goes with GTC only"
     position = context.position(draft.position_id, side if draft.reduce_only else None)
     if draft.reduce_only and (position is None or position.quantity * side.sign > 0):
-        word = "long" if side is Side.SELL else "short"
-        reading.problems[Field.REDUCE_ONLY] = f"no {word} position here to reduce"
+        reading.problems[Field.REDUCE_ONLY] = _why_not_reducing(draft, context)
     leverage = reading.take(Field.LEVERAGE, lambda: read_leverage(draft.leverage, context))
     price, trigger = _read_prices(reading, draft, fields, context)
     size = None
@@ -230,7 +231,7 @@ def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
                 side,
                 context,
                 price=price or trigger,
-                leverage=leverage,
+                leverage=leverage or (context.terms.leverage if context.terms is not None else None),
                 position=position,
                 is_maker=draft.post_only,
             ),
@@ -274,7 +275,11 @@ def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluatio
             Field.SIZE,
             draft.size,
             lambda: read_size(
-                draft.size, order.side, context, price=price or trigger, position=context.position()
+                draft.size,
+                order.side,
+                context,
+                price=price or trigger,
+                position=context.position(_closes(order), order.side if order.reduce_only else None),
             ),
             context.instrument.base,
         )
@@ -296,6 +301,9 @@ def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluatio
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        take_profit=order.take_profit,
+        stop_loss=order.stop_loss,
+        position_id=_closes(order),
         in_margin_wallet=order.in_margin_wallet,
     )
     amend = AmendIntent(
@@ -343,6 +351,13 @@ def _read_exits(
     return read(Field.TAKE_PROFIT, draft.take_profit), read(Field.STOP_LOSS, draft.stop_loss)
 
 
+def _why_not_reducing(draft: Draft, context: Context) -> str:
+    word = word_of(draft.side.opposite)
+    if draft.position_id is not None:
+        return f"that {word} position is not open here"
+    return which_words(context.positions, draft.side) or f"no {word} position here to reduce"
+
+
 def _check_steps(
     reading: _Reading, context: Context, size: Decimal, price: Decimal | None, entry: Decimal | None
 ) -> None:
@@ -383,11 +398,18 @@ def _obstacle(context: Context) -> str:
 
 def _position_id(draft: Draft, position: Position | None) -> str | None:
     """Names the position only where a venue keeps several: "net" is the only one there can be."""
+    if not draft.reduce_only:
+        return None
     if draft.position_id is not None:
         return None if draft.position_id == "net" else draft.position_id
-    if not draft.reduce_only or position is None or position.position_id == "net":
+    if position is None or position.position_id == "net":
         return None
     return position.position_id
+
+
+def _closes(order: Order) -> str | None:
+    """Returns the id of the position that an order closes, where its venue keeps several."""
+    return order.position_id if order.reduce_only and order.position_id not in ("", "net") else None
 
 
 def _changed(value: Decimal | None, before: Decimal | None) -> Decimal | None:

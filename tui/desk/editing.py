@@ -17,6 +17,7 @@ import msgspec
 
 from tui.desk.control import AmendIntent, OrderIntent, Outcome, Verdict, denied
 from tui.desk.dispatch import Answer, Dispatcher, Fate
+from tui.desk.exits import is_bound
 from tui.desk.facts import describe_order, figure
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.guards import Guards, MarketNow, notional_of
@@ -36,7 +37,7 @@ _NOTHING = "nothing new was sent"
 _RESTS = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 _PAUSES = (0.05, 0.1, 0.2, 0.3)  # seconds, between questions about an order whose end the venue has told
 _WATCHED = 200  # edits whose old order is watched for executions that come late
-_KEPT = ("leverage", "margin_mode", "take_profit", "stop_loss", "position_id")  # the venue does not tell them
+_KEPT = ("leverage", "margin_mode", "take_profit", "stop_loss", "position_id")  # not every venue tells them
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +164,8 @@ class Editing:
         if market.is_reconciling:
             return denied("reconciling", "orders and fills are being read back from the venue")
         can = market.capabilities
-        if request is None and (can.margin_modes or can.attached_exits or order.reduce_only):
+        is_known = request is not None or is_bound(order)
+        if not is_known and (can.margin_modes or can.attached_exits or order.reduce_only):
             return denied("order", "all that it was placed with is not known here: cancel it, then place it anew")
         if order.is_triggered and not order.type.has_price:
             return denied("order", "its trigger has been reached")
@@ -176,7 +178,9 @@ class Editing:
             return denied("size", f"{order.filled_quantity:f} are filled already: cancel the rest instead")
         now = as_intent(order)
         if request is not None:
-            now = msgspec.structs.replace(now, **{name: getattr(request, name) for name in _KEPT})
+            kept = {name: getattr(request, name) for name in _KEPT}
+            # What the venue tells of it is newer than what it was placed with.
+            now = msgspec.structs.replace(now, **{name: getattr(now, name) or kept[name] for name in _KEPT})
         if order.is_triggered:  # what rests is its limit order, and the trigger would be reached again at once
             now, trigger = msgspec.structs.replace(now, type=OrderType.LIMIT, trigger_price=None), None
         wish = msgspec.structs.replace(
@@ -387,6 +391,9 @@ def as_intent(order: Order) -> OrderIntent:
         post_only=order.post_only,
         reduce_only=order.reduce_only,
         in_margin_wallet=order.in_margin_wallet,
+        position_id=None if order.position_id in ("", "net") else order.position_id,
+        take_profit=order.take_profit,
+        stop_loss=order.stop_loss,
     )
 
 

@@ -18,7 +18,8 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from tui.desk.control import AmendIntent, CancelScope, FundsIntent, OrderIntent, Outcome
+from tui.desk.bill_reading import read_bills
+from tui.desk.control import AmendIntent, Bills, CancelScope, FundsIntent, OrderIntent, Outcome
 from tui.desk.detaching import DetachReport
 from tui.desk.frame import Fact, FactKind, Frame, PanicReceipt, Severity
 from tui.desk.inert import sanitise
@@ -233,6 +234,9 @@ class Engine:
 
     def move_funds(self, intent: FundsIntent) -> Future[Outcome]:
         return self._ask(lambda session: session.move_funds(intent))
+
+    def fetch_bills(self, venue: str, limit: int) -> Future[Bills]:
+        return self._ask(lambda session: read_bills(session.links, venue, limit))
 
     def decide_gone(self, key: str) -> Future[Outcome]:
         return self._ask(lambda session: session.decide_gone(key))

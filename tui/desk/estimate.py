@@ -6,15 +6,17 @@ Amounts are in the quote currency, quantities in base units. None says that it i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import msgspec
 
 from tui.desk.control import OrderIntent
 from tui.desk.frame import BookLevel, BookView
+from venues.liquidation import Stake, brackets_of, liquidation_price
 from venues.model import ZERO, Instrument, MarginMode, Position, Side
 
 DEPTH = 10  # levels that the share of the book is told of
+_PRECISION = 90
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,11 +99,13 @@ def estimate(
     leverage: Decimal | None,
     margin_mode: MarginMode,
     collateral: Decimal | None,
+    beside: Sequence[Position] = (),
 ) -> Estimate:
     """Works out what `intent` would cost and do.
 
     `reference` is a price to fall back on where no book says what a market order would trade at; `collateral`
-    is what the account holds of the settle currency, `position` the one the order would add to or reduce.
+    is what the account holds of the settle currency, `position` the one the order would add to or reduce, `beside`
+    are the instrument's others.
     """
     limit = intent.price
     taken = Sweep(ZERO, ZERO, ZERO)
@@ -122,7 +126,9 @@ def estimate(
     if instrument.is_perpetual:
         if leverage and not intent.reduce_only:
             margin = notional / leverage
-        liquidation = liquidation_after(intent, entry, instrument, position, leverage, margin_mode, collateral)
+        liquidation = liquidation_after(
+            intent, entry, instrument, position, leverage, margin_mode, collateral, beside
+        )
     return Estimate(
         notional=notional,
         fee=fee,
@@ -144,11 +150,12 @@ def liquidation_after(
     leverage: Decimal | None,
     margin_mode: MarginMode,
     collateral: Decimal | None,
+    beside: Sequence[Position] = (),
 ) -> Decimal | None:
     """Returns about where the position would be liquidated once the whole order has filled at `entry`.
 
-    Other positions, fees and tiers are left out: an estimate, and shown as one. None when the order leaves no
-    position, or one that the collateral covers wholly.
+    `beside` are the instrument's other positions. Those of other instruments, and fees, are left out: an estimate,
+    and shown as one. None when the order leaves no position, or one that the collateral covers wholly.
     """
     held = ZERO if position is None else position.quantity
     size = held + intent.side.sign * intent.quantity
@@ -162,12 +169,31 @@ def liquidation_after(
         average = position.entry_price
     else:
         average = (position.entry_price * abs(held) + entry * intent.quantity) / abs(size)
+    stakes = [Stake(size, average, brackets_of(instrument))]
     if margin_mode is MarginMode.ISOLATED:
-        backing = None if not leverage else abs(size) * average / leverage
+        backing = _isolated_backing(position, size, average, entry, leverage)
+    elif collateral is None:
+        backing = None
     else:
-        backing = collateral
+        backing = collateral - sum((p.margin for p in beside if p.margin_mode is MarginMode.ISOLATED), ZERO)
+        stakes += [
+            Stake(p.quantity, p.entry_price, brackets_of(instrument))
+            for p in beside
+            if p.margin_mode is MarginMode.CROSS
+        ]
     if backing is None:
         return None
-    direction = 1 if size > 0 else -1
-    price = (size * average - backing) / (size * (1 - direction * instrument.maintenance_margin))
-    return price if price > 0 else None
+    with localcontext(prec=_PRECISION):  # a small short with much behind it is liquidated very far away
+        return liquidation_price(stakes, backing, instrument.tick_size)
+
+
+def _isolated_backing(
+    position: Position | None, size: Decimal, average: Decimal, entry: Decimal, leverage: Decimal | None
+) -> Decimal | None:
+    """Returns what an isolated position has behind it then; what was added to its margin stays with it."""
+    if position is not None and position.margin > 0 and position.quantity * size > 0:
+        before, after = abs(position.quantity), abs(size)
+        if after <= before:
+            return position.margin * after / before
+        return position.margin + (after - before) * entry / leverage if leverage else None
+    return abs(size) * average / leverage if leverage else None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
+from tui.desk.exits import is_exit
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
-from venues.commands import FundsRequest
+from venues.commands import FundsKind, FundsRequest
 from venues.events import LinkState, Notice, StreamStatus
-from venues.model import Fill, Instrument, Order, OrderStatus, OrderType
+from venues.model import Fill, Instrument, Order, OrderStatus, OrderType, Position
+from venues.port import Capabilities
 
 _QUIET = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 _WORSE_THAN = {
@@ -25,6 +29,10 @@ _WORDS = {
 }
 
 _IN_WALLET = " in the margin wallet"
+_LIQUIDATED = "LIQUIDATED"
+_FORCED = ("liquidat", "deleverag")
+_REMEDY = "; it is looked for, and a miss proves nothing here: look at the venue, then decide"
+_RESTING = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 
 
 def describe_order(order: Order, instrument: Instrument | None) -> str:
@@ -32,14 +40,37 @@ def describe_order(order: Order, instrument: Instrument | None) -> str:
     name = instrument.name if instrument is not None else sanitise(order.instrument.symbol, 32)
     price = f" at {figure(order.price)}" if order.price is not None else ""
     trigger = f" when {figure(order.trigger_price)}" if order.trigger_price is not None else ""
+    if order.reduce_only and order.stop_loss is not None:  # one entry of two triggers
+        trigger, exits = f"{trigger} or {figure(order.stop_loss)}", ""
+    else:
+        named = (("TP", order.take_profit), ("SL", order.stop_loss))
+        exits = "".join(f" {word} {figure(value)}" for word, value in named if value is not None)
     wallet = _IN_WALLET if order.in_margin_wallet else ""
-    return f"{order.side.value.upper()} {figure(order.quantity)} {name}{price}{trigger}{wallet}"
+    number = number_words(order.position_id)
+    return f"{order.side.value.upper()} {figure(order.quantity)} {name}{number}{price}{trigger}{exits}{wallet}"
 
 
-def describe_funds(request: FundsRequest) -> str:
-    """Returns a loan, a repayment or a transfer in a few words: "BORROW 0.1 BTC at max"."""
-    what = request.kind.value.replace("_", " ").upper()
-    return f"{what} {figure(request.amount)} {sanitise(request.currency, 32)} at {request.venue}"
+def describe_position(position: Position, instrument: Instrument | None) -> str:
+    """Returns a position in a few words: "LONG 0.25 BTC/USDT perp #12"."""
+    name = instrument.name if instrument is not None else sanitise(position.instrument.symbol, 32)
+    word = "LONG" if position.quantity > 0 else "SHORT"
+    return f"{word} {figure(abs(position.quantity))} {name}{number_words(position.position_id)}"
+
+
+def describe_funds(request: FundsRequest, instrument: Instrument | None = None) -> str:
+    """Returns a request about funds in a few words: "ADD MARGIN 5 USDT to BTC-PERP #12 at pumpkin"."""
+    verb = request.kind.value.replace("_", " ").upper()
+    what = f"{verb} {figure(request.amount)} {sanitise(request.currency, 32)}"
+    if request.instrument is not None:
+        way = "to" if request.kind is FundsKind.ADD_MARGIN else "from"
+        name = instrument.name if instrument is not None else sanitise(request.instrument.symbol, 32)
+        what = f"{what} {way} {name}{number_words(request.position_id)}"
+    return f"{what} at {request.venue}"
+
+
+def number_words(position_id: str) -> str:
+    """Returns how a position is told from others of its instrument: " #12"; empty where there is one at most."""
+    return "" if position_id in ("", "net") else f" #{sanitise(position_id, 32)}"
 
 
 def figure(value: Decimal) -> str:
@@ -49,13 +80,19 @@ def figure(value: Decimal) -> str:
 
 
 def order_fact(
-    tracked: Tracked, before: OrderStatus | None, instrument: Instrument | None, ts: int
+    tracked: Tracked,
+    before: OrderStatus | None,
+    instrument: Instrument | None,
+    ts: int,
+    can: Capabilities | None = None,
 ) -> Fact | None:
-    """Returns what is worth telling about a change of status; None where nothing is.
+    """Returns what is worth telling about a change of status; None where nothing is. `can` is the venue's.
 
     Fills have facts of their own. That an order could not be sent is told by whoever denied it.
     """
     status, order = tracked.status, tracked.order
+    if order.is_liquidation:
+        return _liquidation_fact(tracked, instrument, ts) if before is None else None
     if status is before or status in _QUIET or (before is None and status.is_terminal):
         return None
     if status is OrderStatus.REJECTED and tracked.was_not_sent:
@@ -65,7 +102,8 @@ def order_fact(
     kind, severity = FactKind.ORDER, Severity.INFO
     if status is OrderStatus.UNKNOWN:
         kind, severity = FactKind.UNKNOWN, Severity.ALARM
-        text = f"UNKNOWN what became of {what}{reason}"
+        remedy = _REMEDY if can is not None and (can.order_life is None or not can.lookup_covers_closed) else ""
+        text = f"UNKNOWN what became of {what}{reason}{remedy}"
     elif status is OrderStatus.REJECTED:
         kind, severity = FactKind.REJECTED, Severity.WARNING
         text = f"rejected: {what}{reason}"
@@ -80,6 +118,8 @@ def order_fact(
         text = f"changed: {what}"
     elif before is None:
         text = f"found at the venue: {what}"
+    elif is_exit(order) and before in _RESTING and status in (OrderStatus.CANCELED, OrderStatus.EXPIRED):
+        text = f"{what} was ended by the venue{reason}"
     else:
         words = _WORDS[status]
         done = f", {figure(order.filled_quantity)} filled" if status.is_terminal and order.filled_quantity else ""
@@ -94,7 +134,9 @@ def fill_fact(fill: Fill, tracked: Tracked | None, is_late: bool, instrument: In
     is_of_wallet = fill.in_margin_wallet or (tracked is not None and tracked.order.in_margin_wallet)
     text = f"{verb} {figure(fill.quantity)} {name} at {figure(fill.price)}{_IN_WALLET if is_of_wallet else ''}"
     severity = Severity.GOOD
-    if is_late:
+    if tracked is not None and tracked.order.is_liquidation:
+        text, severity = f"{_LIQUIDATED}: {text}", Severity.ALARM
+    elif is_late:
         text, severity = f"LATE FILL after the order was over: {text}", Severity.ALARM
     elif tracked is not None and tracked.is_overfilled:
         text, severity = f"MORE FILLED than ordered: {text}", Severity.ALARM
@@ -133,6 +175,23 @@ def link_fact(status: StreamStatus, before: LinkState, ts: int, *, was_live: boo
 
 
 def notice_fact(notice: Notice, ts: int) -> Fact:
-    """Returns the fact of something that a venue wants read."""
+    """Returns the fact of something that a venue wants read; an alarm about a forced close stays shown."""
     severity = Severity.ALARM if notice.is_alarm else Severity.INFO
-    return Fact(ts=ts, kind=FactKind.NOTICE, severity=severity, text=f"{notice.venue}: {sanitise(notice.text)}")
+    text = sanitise(notice.text)
+    is_forced = notice.is_alarm and any(word in text.lower() for word in _FORCED)
+    return Fact(ts=ts, kind=FactKind.NOTICE, severity=severity, text=f"{notice.venue}: {text}", stays=is_forced)
+
+
+def _liquidation_fact(tracked: Tracked, instrument: Instrument | None, ts: int) -> Fact:
+    order = tracked.order
+    what = describe_order(msgspec.structs.replace(order, price=None), instrument)
+    price = order.average_price if order.average_price is not None else order.price
+    at = f" at {figure(price)}" if price is not None else ""
+    return Fact(
+        ts=ts,
+        kind=FactKind.ORDER,
+        severity=Severity.INFO,  # the alarm is the venue's own notice, which says most; its fill is one as well
+        text=f"{_LIQUIDATED}: the venue closes by force: {what}{at}",
+        instrument=order.instrument,
+        order_key=tracked.key,
+    )

@@ -110,6 +110,8 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     break_even: Decimal | None = None  # the price at which closing pays for all fees and funding
     liquidation_distance: Decimal | None = None  # fraction of the mark
     notional: Decimal | None = None  # at the mark, quote currency
+    next_funding: Decimal | None = None  # what it would receive (positive) or pay at the mark and the rate of now
+    funds: tuple[FundsView, ...] = ()  # changes of its margin, newest first; what is not over is always in it
 
 
 class FillView(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +128,11 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FundsView(msgspec.Struct, frozen=True, kw_only=True):
-    """A loan, repayment or transfer. `state` is "sent", "UNKNOWN", "processing", "done" or "refused"."""
+    """A loan, repayment, transfer or change of margin.
+
+    `state` is "sent", "UNKNOWN", "processing", "done", "refused", or "moot": its position is closed, and it
+    can not matter any more what became of it.
+    """
 
     request: FundsRequest
     state: str
@@ -312,3 +318,4 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     instrument: InstrumentId | None = None
     order_key: str = ""
     receipt: PanicReceipt | None = None
+    stays: bool = False  # its toast stands until it is dismissed

@@ -1,4 +1,4 @@
-"""Loans, repayments and transfers of this session: where each stands, and which of the venue's receipts is whose.
+"""Loans, repayments, transfers, changes of margin: where each stands, and which of the venue's receipts is whose.
 
 A venue knows no name of ours for them, so that only when they were sent tells two apart that look the same.
 A receipt belongs to one request: what one has been given, no other can have.
@@ -14,7 +14,7 @@ from tui.desk.frame import FundsView
 from tui.desk.inert import sanitise
 from venues.commands import FundsKind, FundsRequest
 from venues.margin import FundsReceipt
-from venues.model import NANOSECONDS
+from venues.model import NANOSECONDS, InstrumentId
 from venues.port import VenueTime
 
 SENT = "sent"
@@ -22,12 +22,15 @@ UNKNOWN = "UNKNOWN"
 PROCESSING = "processing"
 DONE = "done"
 REFUSED = "refused"
+MOOT = "moot"  # its position is closed: it can not matter any more what became of it
 
 _KEPT_OVER = 50
 _IN_TRANSIT = 120 * NANOSECONDS
 _UNTOLD = 60 * NANOSECONDS  # how far a clock of a venue that nobody has read may be from ours
 
-Body: TypeAlias = tuple[str, FundsKind, str, Decimal]
+Body: TypeAlias = tuple[str, FundsKind, str, Decimal, InstrumentId | None, str]
+Place: TypeAlias = tuple[InstrumentId, str]
+"""An instrument, and the id of a position in it."""
 
 
 class Move:
@@ -42,6 +45,8 @@ class Move:
         self.sent_after: int | None = None
         self.in_flight = True  # its answer may still come
         self.receipt: FundsReceipt | None = None
+        self.was_blurred = False  # by what else has changed the same margin since: another request, or a trade
+        self.was_decided = False  # it is over by a person's word alone, and may have been carried out
 
     @property
     def key(self) -> str:
@@ -51,11 +56,18 @@ class Move:
     def body(self) -> Body:
         """What makes two requests look the same to a venue."""
         request = self.request
-        return request.venue, request.kind, request.currency, request.amount
+        return (
+            request.venue, request.kind, request.currency, request.amount, request.instrument, request.position_id,
+        )  # fmt: skip
+
+    @property
+    def place(self) -> Place | None:
+        """The position whose margin it changes; None for what a margin wallet does."""
+        return place_of(self.request)
 
     @property
     def is_over(self) -> bool:
-        return self.state in (DONE, REFUSED)
+        return self.state in (DONE, REFUSED, MOOT)
 
     @property
     def since(self) -> int:
@@ -128,17 +140,36 @@ class FundsBook:
         return any(self.unread.values()) or any(
             move.state == SENT or (move.state in (UNKNOWN, PROCESSING) and now - move.ts_sent < _IN_TRANSIT)
             for move in self._moves.values()
+            if move.place is None  # a position's margin is a part of the balance before and after
+        )
+
+    def is_blurred(self, move: Move) -> bool:
+        """Whether another change of the same margin may be in what it is now, which then says nothing of this."""
+        return move.was_blurred or (move.place is not None and self._has_others(move))
+
+    def _has_others(self, move: Move) -> bool:
+        return any(
+            one.key != move.key
+            and one.place == move.place
+            and (one.ts_sent >= move.ts_sent or not one.is_over)
+            and (one.state != REFUSED or one.was_decided)
+            for one in self._moves.values()
         )
 
     def twin(self, request: FundsRequest, now: int, window: float) -> Move | None:
         """Returns what stands against one more: not answered for, or the same not done, or of `window` seconds."""
         since = now - round(window * NANOSECONDS)
+        place = place_of(request)
         for move in reversed(self._moves.values()):
             asked = move.request
-            if (asked.venue, asked.kind, asked.currency) != (request.venue, request.kind, request.currency):
+            if (asked.venue, asked.currency, move.place) != (request.venue, request.currency, place):
                 continue
-            if move.state in (UNKNOWN, SENT):
+            # Of a position's margin neither way: what became of the first could not be told after the second.
+            is_same_kind = asked.kind is request.kind
+            if move.state in (UNKNOWN, SENT) and (is_same_kind or place is not None):
                 return move
+            if not is_same_kind:
+                continue
             is_recent = move.ts_sent >= since and move.state != REFUSED
             if asked.amount == request.amount and (is_recent or move.state == PROCESSING):
                 return move
@@ -155,7 +186,7 @@ class FundsBook:
         waiting = [move for move in moves if move.receipt is None]
         given: dict[str, FundsReceipt] = {}
         for receipt in sorted(receipts, key=lambda one: one.ts_event):
-            if (receipt.request.venue, receipt.venue_id) in self._claimed:
+            if receipt.venue_id and (receipt.request.venue, receipt.venue_id) in self._claimed:
                 continue
             fitting = [
                 move
@@ -167,8 +198,10 @@ class FundsBook:
                 given[first.key] = receipt
         return given
 
-    def views(self, venue: str, provable: Callable[[Move], int | None]) -> tuple[FundsView, ...]:
-        """Returns the rows of a venue, newest first."""
+    def views(
+        self, venue: str, provable: Callable[[Move], int | None], place: Place | None = None
+    ) -> tuple[FundsView, ...]:
+        """Returns the rows of a venue's margin wallet, or of one position, newest first."""
         return tuple(
             FundsView(
                 request=move.request,
@@ -179,8 +212,13 @@ class FundsBook:
                 ts_provable=provable(move) if move.state == UNKNOWN else None,
             )
             for move in reversed(self._moves.values())
-            if move.request.venue == venue
+            if move.request.venue == venue and move.place == place
         )
+
+
+def place_of(request: FundsRequest) -> Place | None:
+    """Returns the position whose margin is meant; None where it is a margin wallet."""
+    return (request.instrument, request.position_id) if request.instrument is not None else None
 
 
 def _may_be_of(receipt: FundsReceipt, move: Move, settle: float, uncertainty: int) -> bool:

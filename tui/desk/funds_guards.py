@@ -1,4 +1,4 @@
-"""What stands between a wish to borrow, pay back or transfer and the wire.
+"""What stands between a wish to borrow, pay back, transfer or change a margin and the wire.
 
 What brings a wallet nearer to its liquidation meets what every order that adds risk meets. What takes it further
 away passes the lock and the day's loss: a limit must never keep a trader from paying back.
@@ -15,6 +15,7 @@ from tui.desk.funds_book import PROCESSING, SENT, UNKNOWN
 from tui.desk.guards import Guards
 from tui.desk.inert import sanitise
 from tui.desk.link import Link
+from tui.desk.margin_moves import margin_denials, margin_questions
 from tui.desk.store import Store
 from venues.commands import FundsKind, FundsRequest
 from venues.margin import MarginAccount, MarginAsset
@@ -29,9 +30,17 @@ def check_funds(intent: FundsIntent, link: Link | None, store: Store, guards: Gu
     denials = list(_denials(intent, link, store, guards, now))
     if denials:
         return Outcome(verdict=Verdict.DENIED, reasons=tuple(denials[:_MOST_REASONS]))
-    if "duplicate" not in intent.overrides and (words := _twin(intent, store, guards, now)):
-        return Outcome(verdict=Verdict.NEEDS_YES, reasons=(Reason("duplicate", words),))
+    asked = [reason for reason in _questions(intent, store, guards, now) if reason.guard not in intent.overrides]
+    if asked:
+        return Outcome(verdict=Verdict.NEEDS_YES, reasons=tuple(asked[:_MOST_REASONS]))
     return Outcome(verdict=Verdict.SENT)
+
+
+def _questions(intent: FundsIntent, store: Store, guards: Guards, now: int) -> Iterator[Reason]:
+    if intent.kind.is_of_position:
+        yield from margin_questions(intent, store, now)
+    if words := _twin(intent, store, guards, now):
+        yield Reason("duplicate", words)
 
 
 def _denials(intent: FundsIntent, link: Link | None, store: Store, guards: Guards, now: int) -> Iterator[Reason]:
@@ -40,6 +49,12 @@ def _denials(intent: FundsIntent, link: Link | None, store: Store, guards: Guard
         return
     if guards.is_read_only or link.venue.capabilities.mode is Mode.READ_ONLY:
         yield Reason("read-only", guards.read_only_reason or f"{link.name} is open for reading only")
+        return
+    if intent.kind.is_of_position is not (intent.instrument is not None and bool(intent.position_id)):
+        yield Reason("position", "a change of margin, and only that, names a position")
+        return
+    if intent.kind.is_of_position:
+        yield from margin_denials(intent, link, store, guards, now)
         return
     if not isinstance(link.venue, HasMarginWallet) or not link.venue.capabilities.margin_wallet:
         yield Reason("supported", f"{link.name} has no margin wallet")
@@ -113,12 +128,14 @@ def _short(free: Decimal, currency: str, where: str) -> Reason:
 def _twin(intent: FundsIntent, store: Store, guards: Guards, now: int) -> str:
     """Says why one more of the same may be one too many; empty where nothing speaks for it."""
     request = FundsRequest(
-        venue=intent.venue, request_id="new", kind=intent.kind, currency=intent.currency, amount=intent.amount
-    )
+        venue=intent.venue, request_id="new", kind=intent.kind, currency=intent.currency, amount=intent.amount,
+        instrument=intent.instrument, position_id=intent.position_id,
+    )  # fmt: skip
     twin = store.funds.twin(request, now, guards.limits.duplicate_window)
     if twin is None:
         return ""
-    what = describe_funds(twin.request)
+    place = twin.place
+    what = describe_funds(twin.request, store.instrument(place[0]) if place is not None else None)
     if twin.state == UNKNOWN:
         return f"{what} was sent, and nobody knows yet what became of it"
     return f"{what} is on its way" if twin.state in (SENT, PROCESSING) else f"{what} was sent a moment ago"

@@ -17,7 +17,14 @@ import msgspec
 
 from tui.desk.control import OrderIntent, Outcome, Reason, Verdict, denied
 from tui.desk.ledger import midnight
-from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentKind, Order, OrderType, Side
+from tui.desk.perpetual_guards import (
+    band_faults,
+    exit_faults,
+    margin_faults,
+    position_faults,
+    trigger_faults,
+)
+from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentKind, Order, OrderType, Position, Side
 from venues.port import Capabilities, Mode
 from venues.rounding import is_multiple, nearest_to, order_faults
 
@@ -56,6 +63,11 @@ class MarketNow(msgspec.Struct, frozen=True, kw_only=True):
     ts_recv: int = 0  # engine's clock, of the newest of what a price is taken from
     is_reconciling: bool = False
     fault: str = ""  # why nothing can be sent to the venue at all
+    mark: Decimal | None = None
+    positions: tuple[Position, ...] = ()  # of the instrument, open ones
+    is_leverage_changing: bool = False
+    leverage_doubt: str = ""  # what nobody knows of its leverage and margin mode
+    bound: Decimal = ZERO  # how much of the position that the order closes rests in other orders that close it
     in_wallet: Decimal = ZERO  # what the margin wallet has of the base currency, less what it owes
     rate: Decimal | None = Decimal(1)  # of the quote currency into `currency`; None while it is not known
     currency: str = ""  # what limits are counted in; empty: the quote currency
@@ -73,7 +85,7 @@ def body_of(order: OrderIntent | Order) -> Body:
     """Returns what makes two orders the same to a trader: everything but their ids."""
     return (
         order.instrument, order.side, order.type, order.quantity, order.price, order.trigger_price,
-        order.reduce_only, order.in_margin_wallet,
+        order.reduce_only, order.in_margin_wallet, order.position_id or "",
     )  # fmt: skip
 
 
@@ -238,13 +250,20 @@ class Guards:
             yield from self._standstill(now)
             if market.is_reconciling:
                 yield Reason("reconciling", "orders and fills are being read back from the venue")
+            if market.is_leverage_changing:
+                yield Reason("leverage", "a change of its leverage is on its way: wait for it")
         expected = expected_price(intent, market, self.limits)
         distance = self._distance(intent, market)
         if distance is not None and distance > self.limits.band_denies:
             yield Reason("band", f"the price is {_percent(distance)} from the market")
         yield from self._caps(intent, market, expected, notional_before)
+        yield from band_faults(intent, market)
+        yield from position_faults(intent, market)
+        yield from margin_faults(intent, market)
         yield from self._unfit(intent, market)
         yield from self._steps(intent, market.instrument, expected)
+        yield from exit_faults(intent, market.best_ask if intent.side is Side.BUY else market.best_bid)
+        yield from trigger_faults(intent, market)
 
     def _unfit(self, intent: OrderIntent, market: MarketNow) -> Iterator[Reason]:
         instrument, can = market.instrument, market.capabilities
@@ -291,7 +310,9 @@ class Guards:
         if intent.reduce_only:
             return
         limits, instrument = self.limits, market.instrument
-        most = limits.max_quantity.get(instrument.id.symbol)
+        # Venues write their symbols in either case: a limit must not be lost by how it was typed.
+        symbol = instrument.id.symbol.upper()
+        most = min((size for name, size in limits.max_quantity.items() if name.upper() == symbol), default=None)
         if most is not None and intent.quantity > most:
             yield Reason("size", f"{intent.quantity:f} {instrument.base} is above your limit of {most:f}")
         if expected is None:
@@ -314,6 +335,8 @@ class Guards:
             yield Reason("band", f"the price is {_percent(distance)} from the market")
         if intent.reduce_only:
             return
+        if market.leverage_doubt:
+            yield Reason("leverage", market.leverage_doubt)
         if market.rate is None:
             quote, into = market.instrument.quote, market.currency
             yield Reason("value", f"what {quote} is worth in {into} is not known: your limits say nothing here")

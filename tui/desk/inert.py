@@ -10,7 +10,7 @@ _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MOST_READ = 16  # characters for each that may be kept
 _MOST_MARKS = 2  # more combining marks than this on one letter overflow its row
 _PLAIN = re.compile(r"[ -~]*\Z")
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/@-]{0,31}\Z")
+_SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,31}\Z")
 
 
 def sanitise(text: str, limit: int = 200) -> str:

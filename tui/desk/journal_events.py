@@ -136,8 +136,8 @@ def draft_of(row: Row) -> Draft:
 
 def hash_of(command: Command) -> str:
     """Returns the SHA-256 of a command's body: the same for the same body only."""
-    # Journals began without this field: a body that does not need it has the hash that it had in them.
-    body = _encoder.encode(command).replace(_SPOT, b"")
+    # Journals began without these fields: a body that does not need them has the hash that it had in them.
+    body = _encoder.encode(command).replace(_SPOT, b"").replace(_NO_POSITION, b"")
     return hashlib.sha256(type(command).__name__.encode() + body).hexdigest()
 
 
@@ -255,4 +255,5 @@ def _draft(
 
 _encoder = msgspec.json.Encoder()
 _SPOT = b',"in_margin_wallet":false'
+_NO_POSITION = b',"instrument":null,"position_id":"","held_before":null'
 _decoder = msgspec.json.Decoder(Event)

@@ -33,6 +33,7 @@ class Unresolved(NamedTuple):
     words: str
     deadline: int | None  # nanoseconds UTC, where the request's life is bounded
     sent_after: int | None = None  # of a loan, repayment or transfer, on the same clock: when it was sent
+    is_blurred: bool = False  # of a change of margin: another of the same position was sent after it
 
 
 class Note(NamedTuple):
@@ -116,6 +117,7 @@ class JournalState:
         self._seen: set[tuple[str, str]] = set()  # (venue, trade id)
         self._named: dict[tuple[str, str], Tracked] = {}  # by (venue, venue order id)
         self._open: dict[str, list[_Sent]] = {}  # by the command's hash, oldest first
+        self._changed: dict[tuple[InstrumentId, str], int] = {}  # the row that last sent a change of a margin
         self._takes: dict[str, Callable[[Row, Event], None]] = {
             EventKind.INTENT: self._take_intent,
             EventKind.SENDING: self._take_sending,
@@ -166,7 +168,15 @@ class JournalState:
     def unresolved(self) -> Sequence[Unresolved]:
         """Returns what was sent and neither answered nor settled by what was told later, oldest first."""
         left = [one.row for waiting in self._open.values() for one in waiting]
-        return sorted((row for row in left if not self._is_settled(row.command)), key=lambda row: row.number)
+        rows = (self._with_later(row) for row in left if not self._is_settled(row.command))
+        return sorted(rows, key=lambda row: row.number)
+
+    def _with_later(self, row: Unresolved) -> Unresolved:
+        command = row.command
+        if not isinstance(command, FundsRequest) or command.instrument is None:
+            return row
+        last = self._changed.get((command.instrument, command.position_id), 0)
+        return row._replace(is_blurred=last > row.number)
 
     def oldest_needed(self) -> int | None:
         """Returns the number of the oldest row that something open rests on; None where nothing is open."""
@@ -210,6 +220,8 @@ class JournalState:
         if (command := event.command) is not None:
             waiting = Unresolved(row.number, row.ts, command, False, "", event.deadline, event.sent_after)
             targets = self._begin(command, row.ts)
+            if isinstance(command, FundsRequest) and command.instrument is not None:
+                self._changed[command.instrument, command.position_id] = row.number
             for tracked in targets:
                 self._tracker.departed(tracked, event.deadline, is_new=isinstance(command, OrderRequest))
             self._open.setdefault(row.body_hash, []).append(_Sent(waiting, targets))
@@ -316,7 +328,7 @@ class JournalState:
                 self._tracker.command_ended(tracked, OrderNews.REJECTED, f"never placed: {resolution.why}")
 
     def _claim(self, receipt: FundsReceipt | None) -> None:
-        if receipt is not None:
+        if receipt is not None and receipt.venue_id:
             self.receipts.add((receipt.request.venue, receipt.venue_id))
 
     def _take_note(self, row: Row, event: Event) -> None:

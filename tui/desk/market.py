@@ -9,10 +9,11 @@ from decimal import Decimal
 from tui.desk.frame import BarsView, QuoteView, TapeRow, TapeView
 from venues.book import Book, Fault
 from venues.events import BarUpdate, BookDelta, BookSnapshot, MarkPrice, Ticker, Trade
-from venues.model import Bar, Instrument
+from venues.model import NANOSECONDS, Bar, Instrument
 
 TAPE_ROWS = 500
 BARS = 500
+_MARK_IS_OLD = 60 * NANOSECONDS
 
 
 class Market:
@@ -123,6 +124,11 @@ class Market:
     def price(self) -> Decimal | None:
         """Returns what a unit is worth: the mark price where there is one, else the last price."""
         return self.mark.mark if self.mark is not None else self.last
+
+    def fresh_mark(self, now: int) -> Decimal | None:
+        """Returns the mark price, if it is not too old to hold an order's price against."""
+        mark = self.mark
+        return mark.mark if mark is not None and now - mark.ts_event <= _MARK_IS_OLD else None
 
     def quote_view(self) -> QuoteView:
         if self.shown_quote is None:

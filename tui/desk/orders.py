@@ -133,6 +133,9 @@ class OrderTracker:
             post_only=request.post_only,
             reduce_only=request.reduce_only,
             in_margin_wallet=request.in_margin_wallet,
+            position_id=request.position_id or "",
+            take_profit=request.take_profit,
+            stop_loss=request.stop_loss,
             ts_created=ts,
             ts_event=ts,
         )
@@ -249,9 +252,13 @@ class OrderTracker:
                 ts_created=before.ts_created or order.ts_created,
                 reason=order.reason or before.reason,
                 is_external=before.is_external,
-                # Neither ever changes, and not every venue tells it.
+                # None of these ever changes, and not every venue tells them.
                 reduce_only=order.reduce_only or before.reduce_only,
                 in_margin_wallet=order.in_margin_wallet or before.in_margin_wallet,
+                position_id=order.position_id or before.position_id,
+                take_profit=order.take_profit if order.take_profit is not None else before.take_profit,
+                stop_loss=order.stop_loss if order.stop_loss is not None else before.stop_loss,
+                is_liquidation=order.is_liquidation or before.is_liquidation,
             )
         elif order.status.is_terminal and order.reason:
             tracked.order = msgspec.structs.replace(before, reason=order.reason)
@@ -376,6 +383,8 @@ class OrderTracker:
         self._orders[tracked.key] = tracked
         self._open[tracked.key] = tracked
         self._learn_venue_id(tracked, tracked.order.venue_order_id)
+        for venue_order_id in tracked.venue_ids:  # of the run before: some venues tell of it by no other name
+            self._keys[tracked.order.instrument.venue, venue_order_id] = tracked.key
         if len(self._orders) - len(self._open) > _KEPT_OVER:
             oldest = next(key for key in self._orders if key not in self._open)
             gone = self._orders.pop(oldest)

@@ -1,19 +1,22 @@
 """Cancel everything, flatten, prove it: repeated until the venue has twice said that nothing is left.
 
 Spot balances stay. The rest is closed reduce-only, so that a close that arrives twice can not open anything. A
-failed read is not an empty one. This is the one place where a journal that can not be written stops nothing:
-what leaves here only takes risk off, and the receipt says so.
+failed read is not an empty one, and whatever breaks at one venue, order or position, an adapter's own fault too,
+stops nothing elsewhere. This is the one place where a journal that can not be written stops nothing: what leaves
+here only takes risk off, and the receipt says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from tui.desk.dispatch import Dispatcher, Fate
+from tui.desk.exits import bound_by
 from tui.desk.facts import describe_funds, figure
 from tui.desk.frame import Fact, FactKind, PanicLine, PanicReceipt, Severity
 from tui.desk.funds_book import UNKNOWN
@@ -22,6 +25,7 @@ from tui.desk.journal import CancelAllRequest
 from tui.desk.link import Link
 from tui.desk.order_states import OrderNews
 from tui.desk.store import Store
+from tui.desk.tasks import cancelled
 from tui.desk.trading import Trader
 from venues.commands import CancelRequest
 from venues.errors import RateLimited, VenueError
@@ -29,7 +33,11 @@ from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentId, Order, Ord
 from venues.port import HasMarginWallet
 from venues.rounding import floor_to
 
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
 EMPTY_READS = 2
+_CANCEL_SECONDS = 1.0  # after which positions are closed although the cancel is not answered
 _RESERVE = Decimal("1.02")  # of what a market order may cost: the book is not flat, and there is a fee
 
 
@@ -65,46 +73,67 @@ class Panic:
             for link in self._links.values()
             if link.takes_orders and (instrument is None or instrument.venue == link.name)
         ]
-        lines = await asyncio.gather(*(self._clear(link, instrument) for link in links))
+        states = [_State() for _ in links]
+        ends = await asyncio.gather(
+            *(self._clear(link, instrument, state) for link, state in zip(links, states, strict=True)),
+            return_exceptions=True,
+        )
+        for state, end in zip(states, ends, strict=True):
+            if isinstance(end, BaseException):
+                state.forget()
+                state.note = _words_of(end)
+        lines = [self._line(link, instrument, state) for link, state in zip(links, states, strict=True)]
         return PanicReceipt(ts=began, duration=self._clock() - began, lines=tuple(lines))
 
-    async def _clear(self, link: Link, instrument: InstrumentId | None) -> PanicLine:
-        state = _State()
+    async def _clear(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
         for tracked in self._store.orders.open_orders(link.name):
             if instrument in (None, tracked.order.instrument):
                 state.seen[_name(tracked.order)] = tracked.order
         try:
             async with asyncio.timeout(self._patience):
                 await self._repeat(link, instrument, state)
+                if state.cancelling is not None:
+                    await asyncio.wait({state.cancelling})
                 if instrument is None:
                     await self._read_debts(link, state)
         except TimeoutError:
             state.note = state.note or f"not finished within {self._patience:.0f} s"
-        return self._line(link, instrument, state)
+        finally:
+            if state.cancelling is not None:
+                await cancelled({state.cancelling})
 
     async def _repeat(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
         # An order whose command is still on its way can reach the venue after it was read empty twice.
         while state.empty_reads < EMPTY_READS or self._count_unsettled(link, instrument, is_moving=True):
             if state.orders is None or state.orders:
-                await self._cancel(link, instrument, state)
-            for position in state.positions or ():
-                await self._close(link, position, state)
-            try:
-                await self._read(link, instrument, state)
-            except RateLimited as error:
-                state.forget()
-                wait = error.retry_after or 0.0
-                state.note = sanitise(f"banned {_until(self._clock(), wait)}: {error.message}")
+                await self._begin_cancel(link, instrument, state)
+            await self._close_all(link, instrument, state)
+            ban = await _contained(self._read(link, instrument, state))
+            if ban is not None and not isinstance(ban, RateLimited):
+                state.note = _words_of(ban)
+            elif ban is not None:
+                wait = ban.retry_after or 0.0
+                state.note = sanitise(f"banned {_until(self._clock(), wait)}: {ban.message}")
                 if wait > self._patience:  # calling on would only prolong it
                     return
                 await self._sleep(wait)
-            except VenueError as error:
-                state.forget()
-                state.note = sanitise(error.message)
             if state.empty_reads < EMPTY_READS or self._count_unsettled(link, instrument, is_moving=True):
                 # What the first read found is acted on at once; after that the venue gets time to catch up.
                 await self._sleep(self._pause if state.rounds or state.empty_reads else 0.0)
             state.rounds += 1
+
+    async def _begin_cancel(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
+        """Cancels, one command at a time: one whose answer is lost must not keep positions from being closed."""
+        if state.cancelling is not None and not state.cancelling.done():
+            return
+
+        async def cancel() -> None:
+            ended = await _contained(self._cancel(link, instrument, state))
+            if ended is not None:
+                state.note = _words_of(ended)
+
+        state.cancelling = asyncio.create_task(cancel())
+        await asyncio.wait({state.cancelling}, timeout=_CANCEL_SECONDS)
 
     async def _cancel(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
         request = CancelAllRequest(venue=link.name, instrument=instrument)
@@ -138,9 +167,36 @@ class Panic:
         """Reads what the margin wallet owes: panic never pays anything back, and the receipt says what is left."""
         venue, began = link.venue, self._clock()
         if isinstance(venue, HasMarginWallet) and venue.capabilities.margin_wallet:
-            with contextlib.suppress(VenueError):
-                self._store.replace_margin(await venue.fetch_margin_account(), began)
-                state.has_read_debts = True
+            account = await _contained(venue.fetch_margin_account())
+            if isinstance(account, BaseException):
+                logger.warning("what the margin wallet of %s owes: %s", link.name, _words_of(account))
+                return
+            self._store.replace_margin(account, began)
+            state.has_read_debts = True
+
+    async def _close_all(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
+        """Closes what was read, all at once: one answer that is lost must not hold up the others."""
+        held = state.positions or ()
+        if state.positions is None and state.rounds and not state.has_guessed:
+            # They can not be read: what was last heard of them is closed, once, since that can open nothing.
+            state.has_guessed = True
+            held = [
+                one
+                for (of, _), one in self._store.ledger.positions.items()
+                if of.venue == link.name and instrument in (None, of) and not one.in_margin_wallet
+            ]
+            state.held |= {(p.instrument, p.position_id) for p in held}
+
+        async def close_in_turn(positions: Iterable[Position]) -> None:
+            for position in positions:
+                ended = await _contained(self._close(link, position, state))
+                if ended is not None:
+                    state.note = _words_of(ended)
+
+        # Those of a margin wallet are paid for with the same money, one after the other.
+        turns = [[one] for one in held if not one.in_margin_wallet]
+        turns.append([one for one in held if one.in_margin_wallet])
+        await asyncio.gather(*(close_in_turn(turn) for turn in turns))
 
     async def _close(self, link: Link, position: Position, state: _State) -> None:
         instrument = self._store.instrument(position.instrument)
@@ -155,6 +211,9 @@ class Panic:
         quantity = floor_to(abs(position.quantity), instrument.lot_size)
         if instrument.max_quantity is not None:
             quantity = min(quantity, floor_to(instrument.max_quantity, instrument.lot_size))
+        if link.venue.capabilities.position_sides:
+            left = floor_to(abs(position.quantity) - bound_by(state.orders or (), position), instrument.lot_size)
+            quantity = min(quantity, left) if left > 0 else quantity  # the rest follows, once that is cancelled
         if position.in_margin_wallet and position.quantity < 0:
             payable = floor_to(self._payable(link, instrument), instrument.lot_size)
             # An order for more than the money there would be refused; the rest follows, where there is some.
@@ -179,30 +238,42 @@ class Panic:
         price = market.mid() if market is not None else None
         return money.available / (price * _RESERVE) if money is not None and price else ZERO
 
-    async def _read(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
-        """Reads what is left. Raises VenueError, and then nothing is known."""
+    async def _read(self, link: Link, instrument: InstrumentId | None, state: _State) -> RateLimited | None:
+        """Reads what is left, positions also where orders can not be read; returns a ban."""
         venue = link.venue
-        orders = [order for order in await venue.fetch_open_orders() if instrument in (None, order.instrument)]
-        positions = []
+        # What is on its way meanwhile may rest there by the end of a read that did not have it.
+        is_still = not self._count_unsettled(link, instrument, is_moving=True)
+        orders = await _contained(venue.fetch_open_orders())
+        if isinstance(orders, RateLimited):
+            state.forget()
+            return orders
+        began, held = self._clock(), None
         if venue.capabilities.positions:
-            began = self._clock()
-            held = await venue.fetch_positions()
-            positions = [p for p in held if p.quantity and instrument in (None, p.instrument)]
+            held = await _contained(venue.fetch_positions())
+        if isinstance(held, BaseException):
+            state.positions, state.note = None, _words_of(held)
+        else:
+            state.positions = [p for p in held or () if p.quantity and instrument in (None, p.instrument)]
+            state.held |= {(p.instrument, p.position_id) for p in state.positions}
+        if isinstance(orders, BaseException):
+            state.orders, state.note = None, _words_of(orders)
+        else:
+            state.orders = [order for order in orders if instrument in (None, order.instrument)]
+            state.seen |= {_name(order): order for order in state.orders}
+        state.empty_reads = state.empty_reads + 1 if state.orders == [] == state.positions and is_still else 0
+        if held is not None and not isinstance(held, BaseException):
             self._store.ledger.replace_positions(link.name, held, began)
             self._store.note_positions()
-        for order in orders:
+        for order in state.orders or ():
             if self._store.instrument(order.instrument) is not None:
                 self._store.orders.confirm(order)
-        state.orders, state.positions = orders, positions
-        state.seen |= {_name(order): order for order in orders}
-        state.held |= {(p.instrument, p.position_id) for p in positions}
-        state.empty_reads = 0 if orders or positions else state.empty_reads + 1
+        return held if isinstance(held, RateLimited) else None
 
     def _line(self, link: Link, instrument: InstrumentId | None, state: _State) -> PanicLine:
         left = {_name(order) for order in state.orders or ()}
         held = {(p.instrument, p.position_id) for p in state.positions or ()}
         unknown = self._count_unsettled(link, instrument)
-        is_read = state.orders is not None
+        is_read, are_told = state.orders is not None, state.positions is not None
         note = state.note if state.empty_reads < EMPTY_READS else ""
         if unknown:
             why = f" ({note})" if note else ""
@@ -215,9 +286,9 @@ class Panic:
             venue=link.name,
             account=link.account,
             cancelled=sum(self._is_cancelled(name, state) for name in state.seen.keys() - left) if is_read else 0,
-            closed=len(state.held - held) if is_read else 0,
+            closed=len(state.held - held) if are_told else 0,
             orders_left=len(left) if is_read else len(state.seen),
-            positions_left=len(held) if is_read else len(state.held) or self._count_positions(link, instrument),
+            positions_left=len(held) if are_told else len(state.held) or self._count_positions(link, instrument),
             is_proven=state.empty_reads >= EMPTY_READS and not unknown,
             note=note,
         )
@@ -267,11 +338,26 @@ class _State:
         self.rounds = 0
         self.note = ""
         self.has_read_debts = False
+        self.has_guessed = False  # what was held was closed by what was last heard of it
         self.fault = ""  # of the journal, which stops nothing here
+        self.cancelling: asyncio.Task[None] | None = None
 
     def forget(self) -> None:
         self.orders = self.positions = None
         self.empty_reads = 0
+
+
+async def _contained(work: Coroutine[Any, Any, T]) -> T | BaseException:
+    """Returns what `work` returned or raised: nothing that an adapter may raise ends a panic."""
+    outcomes: Sequence[T | BaseException] = await asyncio.gather(work, return_exceptions=True)
+    return outcomes[0]
+
+
+def _words_of(error: BaseException) -> str:
+    if isinstance(error, VenueError):
+        return sanitise(error.message)
+    logger.error("something in a panic ended unexpectedly", exc_info=error)
+    return type(error).__name__
 
 
 def _name(order: Order) -> str:

@@ -13,10 +13,11 @@ from tui.desk.ledger import midnight
 from tui.desk.link import Link
 from tui.desk.settling import Settler
 from tui.desk.store import Store, Topic
-from venues.errors import NotSupported, PermissionDenied
-from venues.model import NANOSECONDS
+from venues.errors import NotSupported, PermissionDenied, VenueError
+from venues.model import NANOSECONDS, Fill
 from venues.port import HasMarginWallet
 
+_MOST_ASKED = 20  # orders by which something was traded elsewhere; each is a request
 OVERLAP = 60 * NANOSECONDS  # fills are read again from this long before the last time
 
 
@@ -39,8 +40,11 @@ async def reconcile_account(link: Link, store: Store, settler: Settler, clock: C
         since = midnight(began)
         if link.ts_inherited:  # what was filled since the desk was last here
             since = min(since, link.ts_inherited - OVERLAP)
+    asked: set[str] = set()
     for fill in await venue.fetch_fills(since):
         is_from_before = is_first and (not link.ts_inherited or (name, fill.trade_id) in link.fills_kept)
+        if not is_from_before and venue.capabilities.position_sides:
+            await _ask_who_traded(link, store, fill, asked)
         store.take_fill(fill, is_told=not is_from_before)
     named = ({order.client_order_id for order in listed} | {order.venue_order_id for order in listed}) - {""}
     for tracked in standing:
@@ -52,6 +56,23 @@ async def reconcile_account(link: Link, store: Store, settler: Settler, clock: C
     await read_money(link, store, clock, began)
     store.mark_dirty(Topic.ORDERS, Topic.FILLS)
     link.ts_reconciled = began
+
+
+async def _ask_who_traded(link: Link, store: Store, fill: Fill, asked: set[str]) -> None:
+    """Asks for the order of an execution that nobody here knows: a position may have been closed by force."""
+    known = store.orders.get(fill.client_order_id) or store.orders.by_venue_id(link.name, fill.venue_order_id)
+    is_seen = fill.trade_id in store.ledger.mine.get(fill.instrument, {})
+    if known is not None or is_seen or not fill.venue_order_id or fill.venue_order_id in asked:
+        return
+    if len(asked) >= _MOST_ASKED:
+        return
+    asked.add(fill.venue_order_id)
+    try:
+        order = await link.venue.fetch_order(fill.instrument, fill.client_order_id, fill.venue_order_id)
+    except VenueError:
+        return  # then it is told as any other
+    if order.is_liquidation:
+        store.take_order(order)
 
 
 async def read_money(link: Link, store: Store, clock: Callable[[], int], began: int | None = None) -> None:

@@ -128,7 +128,8 @@ class Recovery:
         )
 
     def _funds_row(self, row: Unresolved, link: Link, request: FundsRequest) -> RecoveryRow:
-        text = describe_funds(request)
+        known = self._store.instrument(request.instrument) if request.instrument is not None else None
+        text = describe_funds(request, known)
         move = self._store.funds.get(request.request_id)
         if move is None:  # long over, and not kept any more
             return RecoveryRow(

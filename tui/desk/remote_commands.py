@@ -23,13 +23,13 @@ from tui.desk.remote_messages import Decided
 from tui.desk.store import Store
 from tui.desk.views import book_view
 from venues.errors import VenueError
-from venues.model import Instrument, InstrumentId, OrderStatus, OrderType, Side, TimeInForce
+from venues.model import Instrument, InstrumentId, OrderStatus, OrderType, Position, Side, TimeInForce
 
 GRAMMAR = (
     "buy|sell SYMBOL SIZE [@ PRICE] [ioc|fok] [post-only] [reduce-only]",
     "cancel KEY",
     "cancel all [SYMBOL]",
-    "close SYMBOL [PERCENT]",
+    "close SYMBOL [long|short|#ID] [PERCENT]",
     "flatten [SYMBOL]",
     "lock [REASON]",
     "arm",
@@ -37,6 +37,7 @@ GRAMMAR = (
 _ANSWER_SECONDS = 3.0  # for the venue's word; the request itself has more time
 _LOOK_SECONDS = 0.02
 _MOST_QUESTIONS = 3  # kinds of guards that ask
+_SIDES = {"long": 1, "short": -1}
 _FLAGS = frozenset({"ioc", "fok", "post-only", "reduce-only"})
 _ON_ITS_WAY = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 _ENDS = {
@@ -109,7 +110,7 @@ class RemoteCommands:
                 return await self.cancel_all(words[2:])
             case ["cancel", _] if len(words) == 2:
                 return await self.cancel(words[1])
-            case ["close", _] if len(words) <= 3:
+            case ["close", _] if len(words) <= 4:
                 return await self._close(words[1], words[2:], is_sure)
             case ["flatten", *_] if len(words) <= 2:
                 return await self._flatten(words[1:], is_sure)
@@ -157,13 +158,19 @@ class RemoteCommands:
 
     async def _close(self, symbol: str, rest: Sequence[str], is_sure: bool) -> Decided:
         instrument = self._named(symbol)
+        which = rest[0].lower() if rest and (rest[0].lower() in _SIDES or rest[0].startswith("#")) else ""
+        rest = rest[1:] if which else rest
         percent = rest[0].removesuffix("%") if rest else "100"
-        if not percent.isascii() or not percent.isdigit() or len(percent) > 3 or not 1 <= int(percent) <= 100:
-            raise Refused(f"{sanitise(rest[0], 20)!r} is no part of a position: say 1 to 100")
-        held = [each for each in self._store.ledger.positions if each[0] == instrument.id]
-        if len(held) != 1:
-            raise Refused(f"there is no position in {instrument.id.symbol}" if not held else _several(instrument))
-        outcome = await self._desk.close_position(*held[0], int(percent))
+        is_part = percent.isascii() and percent.isdigit() and len(percent) <= 3 and 1 <= int(percent) <= 100
+        if not is_part or len(rest) > 1:
+            raise Refused(f"{sanitise(' '.join(rest), 20)!r} is no part of a position: say 1 to 100")
+        all_held = [one for (held, _), one in self._store.ledger.positions.items() if held == instrument.id]
+        meant = [one for one in all_held if _is_meant(one, which)]
+        if len(meant) != 1:
+            where = f" {sanitise(which, 32)}" if which else ""
+            none = f"there is no{where} position in {instrument.id.symbol}"
+            raise Refused(_several(instrument, meant) if meant else none)
+        outcome = await self._desk.close_position(instrument.id, meant[0].position_id, int(percent))
         if outcome.verdict is Verdict.NEEDS_YES and is_sure:
             raise Refused("a close of this position is on its way already: wait for it")
         return await self._told(outcome)
@@ -310,5 +317,13 @@ def _decided(outcome: Outcome, text: str = "", is_done: bool = False) -> Decided
     )
 
 
-def _several(instrument: Instrument) -> str:
-    return f"both sides are open in {instrument.id.symbol}: close them in the desk, or  flatten"
+def _is_meant(position: Position, which: str) -> bool:
+    if which in _SIDES:
+        return position.quantity * _SIDES[which] > 0
+    return not which or position.position_id.lower() == which.removeprefix("#")
+
+
+def _several(instrument: Instrument, held: Sequence[Position]) -> str:
+    names = ", ".join(f"#{sanitise(one.position_id, 32)} ({one.quantity:+f})" for one in held)
+    symbol = instrument.id.symbol
+    return f"several positions are open in {symbol}: {names}: say  close {symbol} #ID, or  flatten {symbol}"

@@ -72,6 +72,10 @@ class OrderLine(Message, frozen=True, kw_only=True):
     unknown_since: int | None = None
     reason: str = ""
     in_margin_wallet: bool = False
+    position_id: str = ""  # which position it closes
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    is_liquidation: bool = False
 
 
 class PositionLine(Message, frozen=True, kw_only=True):
@@ -87,6 +91,11 @@ class PositionLine(Message, frozen=True, kw_only=True):
     unrealized_pnl: Decimal | None = None
     liquidation_price: Decimal | None = None
     in_margin_wallet: bool = False
+    side: str = ""  # "long" or "short"
+    liquidation_is_estimate: bool = False
+    margin: Decimal | None = None
+    margin_mode: str = ""
+    leverage: Decimal | None = None
 
 
 class VenueLine(Message, frozen=True, kw_only=True):

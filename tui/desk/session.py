@@ -413,6 +413,7 @@ class Session:
         if found.day_open is not None:
             self._day.noted = self.store.ledger.day
             self.store.ledger.day_open = found.day_open
+            self.store.ledger.basis.inherit(self.links)
         self.trader.show_budget()
         for link in self.links.values():
             self._hand_down(found, link)

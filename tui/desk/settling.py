@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from tui.desk.clientid import Random
+from tui.desk.exits import is_bound
 from tui.desk.journal import BY_TRADER, Command, Resolution
 from tui.desk.keeping import Keeper
 from tui.desk.link import Link
@@ -27,6 +28,7 @@ UNSETTLED = frozenset({OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderSta
 
 _PAUSE_WHEN_FOUND = 300.0  # seconds: it rests, only a cancel without bound may still arrive
 _OVERLAP = 60 * NANOSECONDS
+_CLOSED = "ended by the venue: its position is closed"
 _WORDS = {
     Proof.NEVER_PLACED: (
         OrderStatus.REJECTED,
@@ -93,7 +95,9 @@ class Settler:
             if tracked.status.is_terminal:
                 return
             proof = proof_of_miss(tracked, can, asked, now)
-            if proof is None:
+            if proof is None and await self._is_position_closed(link, tracked):
+                self.conclude(tracked, OrderStatus.CANCELED, "lookup", _CLOSED)
+            elif proof is None:
                 self._store.orders.missing(tracked)
             else:
                 status, words = _WORDS[proof]
@@ -103,6 +107,17 @@ class Settler:
         if is_answer_final(tracked, can, asked):
             self.note_settled(tracked, "lookup", f"the venue said: {found.status.value.replace('_', ' ')}")
         await self._read_missing_fills(link, tracked)
+
+    async def _is_position_closed(self, link: Link, tracked: Tracked) -> bool:
+        """Says whether an order has ended with the position that it was to close. Raises VenueError."""
+        order = tracked.order
+        if not is_bound(order) or not tracked.is_confirmed or not link.venue.capabilities.position_sides:
+            return False
+        held = await link.venue.fetch_positions()
+        is_held = any(
+            p.quantity and (p.instrument, p.position_id) == (order.instrument, order.position_id) for p in held
+        )
+        return not is_held and not tracked.in_flight and not tracked.status.is_terminal
 
     def conclude(self, tracked: Tracked, status: OrderStatus, by: str, words: str) -> None:
         """Ends an order by proof or by a person's word, and keeps that in the journal."""

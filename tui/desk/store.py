@@ -20,6 +20,7 @@ from tui.desk.frame import (
     Fact,
     FillView,
     Frame,
+    FundsView,
     LogLine,
     MarginView,
     OrderView,
@@ -28,7 +29,7 @@ from tui.desk.frame import (
     Severity,
     VenueView,
 )
-from tui.desk.funds_book import FundsBook, Move
+from tui.desk.funds_book import FundsBook, Move, Place
 from tui.desk.inert import is_symbol, sanitise
 from tui.desk.ledger import Ledger
 from tui.desk.margin import MarginWallets
@@ -114,7 +115,7 @@ class Store:
         self.orders = OrderTracker(clock, self._note_order)
         self.ledger = Ledger(clock())
         self.margins = MarginWallets(clock, self.tell, self._wallet_name)
-        self.funds = FundsBook(lambda _: self.mark_dirty(Topic.MARGINS, Topic.RECOVERY))
+        self.funds = FundsBook(lambda _: self.mark_dirty(Topic.MARGINS, Topic.POSITIONS, Topic.RECOVERY))
         self.provable_funds: Callable[[Move], int | None] = lambda _: None
         self._log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._dirty: set[Topic] = set(Topic)
@@ -264,7 +265,9 @@ class Store:
             bars=shown.bars_view(self.interval) if shown is not None and Topic.BARS in dirty else None,
             quotes=self._quotes() if Topic.QUOTES in dirty else None,
             orders=self._orders() if Topic.ORDERS in dirty else None,
-            positions=self._valuation.positions(self.account_of) if Topic.POSITIONS in dirty else None,
+            positions=self._valuation.positions(self.account_of, self._funds_of)
+            if Topic.POSITIONS in dirty
+            else None,
             fills=self._fills() if Topic.FILLS in dirty else None,
             balances=self._valuation.balances(self.account_of) if Topic.BALANCES in dirty else None,
             accounts=self._accounts() if Topic.ACCOUNTS in dirty else None,
@@ -311,7 +314,7 @@ class Store:
 
     def day_pnl(self) -> Decimal | None:
         """Returns today's P&L, fees and funding in it; None while something held can not be valued, or moves."""
-        if self.is_counting_anew or self.funds.is_money_moving(self._clock()):
+        if not self.ledger.basis.is_known or self.is_counting_anew or self.funds.is_money_moving(self._clock()):
             return None
         worth, opened = self.worth(), self.ledger.day_open
         return worth - opened if worth is not None and opened is not None else None
@@ -323,6 +326,9 @@ class Store:
     def _margins(self) -> tuple[MarginView, ...]:
         views = self.margins.views(self.account_of, lambda venue: self.funds.views(venue, self.provable_funds))
         return tuple(msgspec.structs.replace(view, values=self._valuation.wallet(view.wallet)) for view in views)
+
+    def _funds_of(self, place: Place) -> tuple[FundsView, ...]:
+        return self.funds.views(place[0].venue, self.provable_funds, place)
 
     def _is_wallet_awaited(self, venue: str) -> bool:
         is_open = self.margins.get(venue) is None and not self.margins.is_absent(venue)
@@ -476,7 +482,9 @@ class Store:
 
     def _note_order(self, tracked: Tracked, before: OrderStatus | None) -> None:
         self._dirty.add(Topic.ORDERS)
-        fact = words.order_fact(tracked, before, self.instrument(tracked.order.instrument), self._clock())
+        name = tracked.order.instrument
+        can = view.capabilities if (view := self.venues.get(name.venue)) is not None else None
+        fact = words.order_fact(tracked, before, self.instrument(name), self._clock(), can)
         if fact is not None:
             self.tell(fact)
         if self._on_order is not None:

@@ -17,18 +17,21 @@ import msgspec
 from tui.desk.control import AmendIntent, CancelScope, OrderIntent, Outcome, Verdict, denied
 from tui.desk.dispatch import Answer, Dispatcher, Fate
 from tui.desk.editing import Editing, as_intent, is_less, request_of
+from tui.desk.exits import is_exit
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.guards import Guards, MarketNow, notional_of
 from tui.desk.journal import CancelAllRequest
+from tui.desk.leverage import Leverage
 from tui.desk.link import Link
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import Tracked
+from tui.desk.perpetual_guards import about_position
 from tui.desk.sequels import Sequel, Sequels
 from tui.desk.settling import UNSETTLED
 from tui.desk.store import Store, Topic
-from tui.desk.wallet_closes import WalletCloses
+from tui.desk.wallet_closes import Closes
 from venues.commands import AmendRequest, CancelRequest, OrderRequest
-from venues.errors import UnknownInstrument, VenueError
+from venues.errors import UnknownInstrument
 from venues.model import InstrumentId, MarginMode, Order, OrderStatus, OrderType, Position, Side
 from venues.port import Mode
 from venues.rounding import floor_to
@@ -70,7 +73,8 @@ class Trader:
         self._clock = clock
         self._settle = settle
         self.sequels = Sequels(guards, clock)
-        self.closes = WalletCloses()
+        self.closes = Closes()
+        self._leverage = Leverage(store, guards, dispatcher, clock)
         self._editing = Editing(self, store, guards, dispatcher, clock, sleep, edit_patience)
 
     def note_order(self, tracked: Tracked) -> None:
@@ -81,6 +85,7 @@ class Trader:
     def check(self, intent: OrderIntent) -> Outcome:
         """Asks the guards. Raises UnknownInstrument."""
         link, market = self.market(intent.instrument)
+        intent, market = about_position(intent, market, self._store.orders.open_orders(link.name))
         return self._guards.check(intent, market, self._unknown_orders(link), self._clock())
 
     async def submit(self, intent: OrderIntent) -> Outcome:
@@ -153,7 +158,7 @@ class Trader:
         if (refusal := self._guards.refusal()) is not None:
             return refusal
         if self._store.funds.get(key) is not None:
-            return denied("funds", "a loan, a repayment or a transfer can not be cancelled")
+            return denied("funds", "a loan, a repayment, a transfer or a change of margin can not be cancelled")
         tracked = self._store.orders.get(key)
         was_waited_for = self.sequels.stop("you cancelled it", key=key)
         if tracked is None or tracked.status.is_terminal:
@@ -225,7 +230,12 @@ class Trader:
         if position is None:
             return denied("position", "there is no such position")
         intent = self._closing(position, percent)
-        return intent if isinstance(intent, Outcome) else await self.submit(intent)
+        if isinstance(intent, Outcome):
+            return intent
+        outcome = await self.submit(intent)
+        if (tracked := self._store.orders.get(outcome.order_key)) is not None:
+            self.closes.note_position(position, tracked, self._clock())
+        return outcome
 
     async def reverse_position(self, instrument: InstrumentId, position_id: str, patience: float) -> Outcome:
         """Closes, and opens the other way once the close is FILLED; waits for that `patience` seconds at most."""
@@ -269,18 +279,7 @@ class Trader:
 
     async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, margin_mode: MarginMode) -> Outcome:
         """Sets leverage at the venue and waits for its word, since nothing rests on the book meanwhile."""
-        link, market = self.market(instrument)
-        if not market.capabilities.leverage:
-            return denied("supported", f"{link.name} has no leverage")
-        if against := self._guards.against_risk(self._clock()):
-            return Outcome(verdict=Verdict.DENIED, reasons=against[:3])
-        if not 1 <= leverage <= market.instrument.max_leverage:
-            return denied("leverage", f"leverage must be from 1 to {market.instrument.max_leverage:f}")
-        try:
-            await link.venue.set_leverage(instrument, leverage, margin_mode)
-        except VenueError as error:
-            return denied("venue", error.message)
-        return Outcome(verdict=Verdict.SENT)
+        return await self._leverage.set(*self.market(instrument), leverage, margin_mode)
 
     def closing_request(self, link: Link, position: Position, quantity: Decimal) -> OrderRequest:
         """Makes the reduce-only market order that closes `quantity` of a position."""
@@ -304,6 +303,10 @@ class Trader:
             self._links[instrument.id.venue].venue.capabilities.settle, self._clock(),
         ):  # fmt: skip
             return denied("duplicate", "a close of it is on its way, or is not shown yet in what the wallet holds")
+        if self._links[instrument.id.venue].venue.capabilities.position_sides and self.closes.is_unshown(
+            position, self._clock()
+        ):
+            return denied("duplicate", "a part of it was closed, and its size here is that of before: wait for it")
         quantity = floor_to(abs(position.quantity) * percent / 100, instrument.lot_size)
         if not quantity:
             return denied("size", f"{percent} % of the position is less than one lot")
@@ -323,13 +326,17 @@ class Trader:
         wish: its size is a part of what is held now, half of 0.4 and then all of the 0.2 left.
         """
         return any(
-            tracked.order.reduce_only and tracked.order.instrument == position.instrument
+            tracked.order.reduce_only
+            and tracked.order.instrument == position.instrument
+            and tracked.order.position_id in ("", position.position_id)
+            and not is_exit(tracked.order)
             for tracked in self._store.orders.open_orders(position.instrument.venue)
         )
 
     async def _prepare(self, intent: OrderIntent, hindrance: Callable[[], str] = str) -> Prepared:
         """Guards, then `prepare_order`."""
         link, market = self.market(intent.instrument)
+        intent, market = about_position(intent, market, self._store.orders.open_orders(link.name))
         outcome = self._guards.check(intent, market, self._unknown_orders(link), self._clock())
         notional = notional_of(intent, market, self._guards.limits)
         if outcome.verdict is Verdict.NEEDS_YES:
@@ -451,6 +458,10 @@ class Trader:
             ts_recv=market.book_ts_recv if has_book else market.quote_ts_recv,
             is_reconciling=not link.is_reconciled,
             fault=link.fault,
+            mark=market.fresh_mark(self._clock()),
+            is_leverage_changing=self._leverage.is_changing(instrument),
+            leverage_doubt=self._leverage.doubt(instrument),
+            positions=self._store.ledger.held_in(instrument),
             in_wallet=self._store.ledger.in_margin_wallet(instrument),
             rate=rate,
             currency=currency,

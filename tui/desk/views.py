@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tui.desk.frame import BalanceView, BookLevel, BookView, OrderView, PositionView, QuoteView
+from tui.desk.frame import BalanceView, BookLevel, BookView, FundsView, OrderView, PositionView, QuoteView
 from tui.desk.inert import is_symbol, sanitise
 from tui.desk.orders import Tracked
 from venues.book import Book, Fault, Verification
@@ -36,15 +36,24 @@ def book_view(instrument: Instrument, book: Book | None, ts_recv: int) -> BookVi
     )
 
 
-def position_view(position: Position, instrument: Instrument, account: str, mark: Decimal | None) -> PositionView:
-    """Builds a position's row: P&L, notional and the distance to liquidation at the mark.
+def position_view(
+    position: Position,
+    instrument: Instrument,
+    account: str,
+    mark: Decimal | None,
+    *,
+    funding_rate: Decimal | None = None,
+    funds: tuple[FundsView, ...] = (),
+) -> PositionView:
+    """Builds a position's row: P&L, notional, the next funding and the distance to liquidation at the mark.
 
     Profit and loss of a linear contract; for an inverse one, which is shown and not traded, they stay None.
     """
     size = position.quantity
     if mark is None or not size or instrument.kind.value.startswith("inverse"):
-        return PositionView(position=position, instrument=instrument, account=account, mark=mark)
+        return PositionView(position=position, instrument=instrument, account=account, mark=mark, funds=funds)
     liquidation = position.liquidation_price
+    is_funded = funding_rate is not None and instrument.is_perpetual and not position.in_margin_wallet
     return PositionView(
         position=position,
         instrument=instrument,
@@ -54,6 +63,9 @@ def position_view(position: Position, instrument: Instrument, account: str, mark
         break_even=break_even(position, instrument),
         liquidation_distance=abs(mark - liquidation) / mark if liquidation is not None and mark > 0 else None,
         notional=abs(size) * mark,
+        # At a rate above zero the longs pay the shorts.
+        next_funding=-size * mark * funding_rate if funding_rate is not None and is_funded else None,
+        funds=funds,
     )
 
 

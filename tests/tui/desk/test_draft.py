@@ -220,8 +220,8 @@ def test_isolated_liquidation_is_near_the_entry() -> None:
     draft = limit(size="1", price="60000", leverage="10", margin_mode=MarginMode.ISOLATED)
     found = evaluate(draft, perp(positions=()))
     assert found.appraisal is not None
-    # 60000 x (1 - 1/10) / (1 - 0.005)
-    assert found.appraisal.estimate.liquidation == pytest.approx(D("54271.36"), abs=D("0.01"))
+    # 60000 x (1 - 1/10) / (1 - 0.005) = 54271.36, on the tick
+    assert found.appraisal.estimate.liquidation == D("54271.5")
 
 
 def test_an_edit_sends_only_what_changed() -> None:

@@ -77,11 +77,11 @@ def test_a_long_text_is_cut_with_an_ellipsis_within_the_limit() -> None:
     assert sanitise("abc", 0) == ""
 
 
-@pytest.mark.parametrize("symbol", ["BTC-USDT", "1INCH/USDT", "A", "BTC.P:X@Y_Z"])
+@pytest.mark.parametrize("symbol", ["BTC-USDT", "btc_usdt", "1INCH/USDT", "A", "BTC.P:X@Y_Z"])
 def test_symbols(symbol: str) -> None:
     assert is_symbol(symbol)
 
 
-@pytest.mark.parametrize("symbol", ["", "btc", "-BTC", "BTC USDT", "BTC\n", "B" * 33, "ВТС"])
+@pytest.mark.parametrize("symbol", ["", "_btc", "-BTC", "BTC USDT", "BTC\n", "B" * 33, "ВТС"])
 def test_what_is_no_symbol(symbol: str) -> None:
     assert not is_symbol(symbol)
