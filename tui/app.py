@@ -37,7 +37,7 @@ from tui.toasts import LONGEST, Toasts
 from venues.port import Mode
 
 FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
-_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery", "keys", "margin")
+_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery", "keys", "margin", "positions")
 _MOST_TOASTS = 3
 _SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
 
@@ -182,9 +182,13 @@ class PitsideApp(App[None], inherit_bindings=False):
         """Makes room for a toast: of too many, the oldest of the least severe goes."""
         toasts = list(self._notifications)
         while len(toasts) >= _MOST_TOASTS:
-            least = min(toasts, key=lambda toast: _SEVERITIES.index(toast.severity))
+            # An alarm that stays until it is dismissed has the longest time.
+            least = min(toasts, key=lambda toast: (_SEVERITIES.index(toast.severity), toast.timeout))
             toasts.remove(least)
             self._unnotify(least, refresh=False)
+
+    def on_dashboard_dismiss_requested(self) -> None:
+        self._toasts.dismiss()
 
     def post_message(self, message: Message) -> bool:
         if isinstance(message, events.Key) and not message.is_forwarded:

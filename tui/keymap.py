@@ -21,6 +21,7 @@ class Context(StrEnum):
     DIALOG = "a dialog"
     RECOVERY = "the recovery screen"
     MARGIN = "the margin screen"
+    POSITIONS = "the positions and margin screen"
 
 
 class Action(NamedTuple):
@@ -60,7 +61,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("desk.arm", ("A",), "arm or lock", "desk", commands=("arm", "lock"), is_trading=True),
     Action("desk.panic", ("ctrl+x",), "panic: cancel all, flatten, prove it", "desk",
            Context.EVERYWHERE, commands=("panic",)),
-    Action("margin.show", ("M",), "margin wallet: borrow, pay back, transfer", "desk", commands=("margin",)),
+    Action("alarm.dismiss", ("escape",), "dismiss an alarm that stays", "desk", commands=("dismiss",),
+           is_fixed=True),
+    Action("margin.show", ("M",), "margin: the wallet, or the positions with theirs", "desk",
+           commands=("margin",)),
     Action("preview.send", ("enter",), "send the preview line", "ladder", Context.LADDER, is_trading=True,
            is_fixed=True),
     Action("preview.drop", ("escape",), "drop the preview line", "ladder", Context.LADDER, is_fixed=True),
@@ -139,6 +143,26 @@ ACTIONS: tuple[Action, ...] = (
     Action("margin.words", ("pagedown", "pageup"), "more of the words below", "margin wallet", Context.MARGIN,
            is_fixed=True),
     Action("margin.leave", ("escape", "q"), "back to the desk", "margin wallet", Context.MARGIN, is_fixed=True),
+    *(
+        Action(f"holding.{verb}", keys, words, "positions and margin", Context.POSITIONS, is_trading=trades,
+               is_fixed=True)
+        for verb, keys, words, trades in (
+            ("add_margin", ("a",), "add margin: a form, then a preview", True),
+            ("take_margin", ("o",), "take margin out", True),
+            ("leverage", ("l",), "leverage and margin mode", True),
+            ("close", ("x",), "close 25, 50 or 100 % of the position", True),
+            ("reverse", ("t",), "reverse the position (asks)", True),
+            ("preview", ("enter",), "show its market; in a form: preview it, never send", False),
+            ("send", ("y",), "send what the preview shows", True),
+            ("bills", ("b",), "read the bills anew", False),
+            ("other", ("tab",), "positions or bills", False),
+            ("down", ("j", "down"), "down", False),
+            ("up", ("k", "up"), "up", False),
+            ("venue", ("left", "right"), "another venue's positions", False),
+            ("words", ("pagedown", "pageup"), "more of the words", False),
+            ("leave", ("escape", "q"), "back to the desk", False),
+        )
+    ),
 )  # fmt: skip
 
 _OVERLAPS = {
@@ -150,6 +174,7 @@ _OVERLAPS = {
     Context.DIALOG: frozenset({Context.EVERYWHERE, Context.DIALOG}),
     Context.RECOVERY: frozenset({Context.EVERYWHERE, Context.RECOVERY}),
     Context.MARGIN: frozenset({Context.EVERYWHERE, Context.MARGIN}),
+    Context.POSITIONS: frozenset({Context.EVERYWHERE, Context.POSITIONS}),
 }
 
 # What has keys of its own (a ticket, a dialog) is not there while a line is typed.

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.support.frames import NOW
-from tui.desk.control import AmendIntent, CancelScope, FundsIntent, OrderIntent, Outcome, Reason, Verdict
+from tui.desk.control import AmendIntent, Bills, CancelScope, FundsIntent, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.frame import Fact, Frame, PanicLine, PanicReceipt
 from tui.desk.key_control import KeyReport, KeyRow, KeysView, NewKey
 from tui.desk.key_entries import KeyName, KeyringCode, KeyringState
@@ -58,6 +58,7 @@ class ScriptedDesk:
         self.outcomes: deque[Outcome] = deque()
         self.receipt = RECEIPT
         self.panic_future: Future[PanicReceipt] | None = None
+        self.bills: Bills | Future[Bills] = Bills()
         self.keys = KeysView(state=KeyringState(code=KeyringCode.READY, words="the keyring is open"))
         self.keys_future: Future[KeysView] | None = None
         self.key_answers: deque[KeyReport | Future[KeyReport]] = deque()
@@ -124,6 +125,10 @@ class ScriptedDesk:
 
     def move_funds(self, intent: FundsIntent) -> Future[Outcome]:
         return self._asked("move_funds", intent)
+
+    def fetch_bills(self, venue: str, limit: int) -> Future[Bills]:
+        self.calls.append(("fetch_bills", venue, limit))
+        return self.bills if isinstance(self.bills, Future) else done(self.bills)
 
     def decide_gone(self, key: str) -> Future[Outcome]:
         return self._asked("decide_gone", key)

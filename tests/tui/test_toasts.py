@@ -51,3 +51,24 @@ async def test_the_toast_of_an_unknown_order_goes_when_its_state_is_known() -> N
         desk.app.take_news()
         await desk.pilot.pause()
         assert desk.toasts == both[1:]
+
+
+async def test_an_alarm_that_stays_goes_by_esc_only() -> None:
+    async with running(draws_toasts=True) as desk:
+        text = "LIQUIDATED by pumpkin: LONG 0.25 BTC/USDT perp at 54,780.2"
+        fact = Fact(ts=NOW, kind=FactKind.NOTICE, severity=Severity.ALARM, text=text, stays=True)
+        desk.desk.facts.append(fact)
+        desk.app.take_news()
+        await desk.pilot.pause()
+        assert desk.toasts == [f"{text}\nEsc on the desk dismisses this"]
+        (toast,) = desk.app._notifications
+        assert toast.timeout > 86_400 and toast.severity == "error"
+        await tell(desk, FactKind.NOTICE, Severity.INFO, text)  # the same once more is no news
+        assert len(desk.toasts) == 1
+        for number in range(5):  # what comes after it, however grave, does not take its place
+            await tell(desk, FactKind.NOTICE, Severity.ALARM, f"alarm {number}")
+        assert desk.toasts[0].startswith(text) and len(desk.toasts) == 3
+        await desk.press("escape")
+        assert not any(shown.startswith(text) for shown in desk.toasts)
+        await desk.press("escape")
+        assert len(desk.toasts) == 2

@@ -13,7 +13,7 @@ from textual.app import App
 
 from tui.formatting import bar_interval
 from tui.keymap import Context
-from tui.screens import layout
+from tui.screens import layout, positions
 from tui.screens.command_line import CommandLine
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
@@ -29,7 +29,7 @@ from tui.widgets.positions import Positions
 from tui.widgets.trade_tape import TradeTape
 from tui.widgets.watchlist import Watchlist
 from venues.commands import FundsKind
-from venues.model import ZERO, Instrument, InstrumentId, MarginMode
+from venues.model import ZERO, Instrument, InstrumentId
 
 if TYPE_CHECKING:
     from tui.screens.dashboard import Dashboard
@@ -51,6 +51,7 @@ class Commands:
         actions: dict[str, Callable[[str], None]] = {
             "desk.arm": lambda _: dashboard.wishes.toggle_lock(),
             "desk.panic": lambda _: dashboard.wishes.panic(),
+            "alarm.dismiss": lambda _: self._dismiss(),
             "recovery.open": lambda _: self._open_recovery(),
             "book.recentre": lambda _: self._recentre(),
             "book.coarser": lambda _: dashboard.ladder.group(1),
@@ -146,10 +147,12 @@ class Commands:
         return self._dashboard.ladder.instrument
 
     def _show_row(self) -> None:
-        if self._dashboard.focused is not self._dashboard.ladder:
-            instrument = self.instrument_in_focus()
-            if instrument is not None:
-                self.show(instrument.id)
+        if self._dashboard.focused is self._dashboard.ladder:
+            return
+        instrument = self.instrument_in_focus()
+        if instrument is not None:
+            self.show(instrument.id)
+            positions.show_details(self._dashboard)
 
     def show(self, instrument: InstrumentId) -> None:
         """Makes the desk show an instrument."""
@@ -193,10 +196,11 @@ class Commands:
         if not isinstance(self._app.screen, KeysScreen):
             self._app.push_screen(KeysScreen(self._dashboard, venue))
 
-    def _show_margin(self, venue: str) -> None:
-        from tui.screens.margin import open_margin  # few venues have a margin wallet
+    def _dismiss(self) -> None:
+        self._dashboard.post_message(self._dashboard.DismissRequested())
 
-        open_margin(self._dashboard, venue=venue)
+    def _show_margin(self, words: str) -> None:
+        positions.show_margin(self._dashboard, words)
 
     def _move_funds(self, kind: FundsKind, words: str) -> None:
         from tui.screens.margin import open_margin
@@ -301,7 +305,8 @@ class Commands:
         special: dict[str, Callable[[str], None]] = {
             "show": self._show_named,
             "theme": self._theme,
-            "leverage": self._leverage,
+            "leverage": partial(positions.set_leverage, self._dashboard),
+            "bills": partial(positions.show_bills, self._dashboard),
             "lock": lambda _: self._dashboard.wishes.lock(),
             "borrow": partial(self._move_funds, FundsKind.BORROW),
             "repay": partial(self._move_funds, FundsKind.REPAY),
@@ -327,22 +332,6 @@ class Commands:
             self._app.theme = name
         else:
             self._say(f"there is no theme {name!r}; there are {', '.join(sorted(self._app.available_themes))}")
-
-    def _leverage(self, rest: str) -> None:
-        instrument = self._dashboard.ladder.instrument
-        number, _, mode = rest.partition(" ")
-        try:
-            leverage = Decimal(number.rstrip("x"))
-            margin = MarginMode(mode or MarginMode.CROSS)
-        except (InvalidOperation, ValueError):
-            self._say("leverage: say a number, and cross or isolated")
-            return
-        if instrument is None or not instrument.is_perpetual:
-            self._say("the shown instrument has no leverage")
-        elif not leverage.is_finite() or not 1 <= leverage <= instrument.max_leverage:
-            self._say(f"{instrument.name} takes a leverage from 1 to {instrument.max_leverage}")
-        else:
-            self._dashboard.wishes.set_leverage(instrument.id, leverage, margin)
 
     def _back(self) -> None:
         if not has_open_orders(self._dashboard.state):

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -66,6 +67,9 @@ class Dashboard(Screen[None], inherit_bindings=False):
 
     # The two panes between which the focus moves repaint themselves; Textual repaints the whole screen, 20 ms.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+
+    class DismissRequested(Message):
+        """The trader has read the alarm that stays."""
 
     def __init__(
         self, desk: Desk, keymap: Keymap, config: Config, *, clock: Callable[[], int] = time.monotonic_ns
@@ -407,14 +411,21 @@ class Dashboard(Screen[None], inherit_bindings=False):
         instrument: Instrument | None = None,
         account: str | None = None,
         size: str = "",
+        position_id: str | None = None,
         in_margin_wallet: bool = False,
     ) -> None:
-        """Opens the ticket beside the ladder; it takes the focus."""
+        """Opens the ticket beside the ladder; it takes the focus. `position_id` is what reduce-only would mean."""
         self.hand.drop_preview()
         if self.is_refused(instrument or self.ladder.instrument):
             return
         if self.ticket.open_new(
-            side, kind, instrument=instrument, account=account, size=size, in_margin_wallet=in_margin_wallet
+            side,
+            kind,
+            instrument=instrument,
+            account=account,
+            size=size,
+            position_id=position_id,
+            in_margin_wallet=in_margin_wallet,
         ):
             self.lay_out_panes()
         else:

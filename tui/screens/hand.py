@@ -85,18 +85,29 @@ class Hand:
 
     def _open_ticket(self, side: Side, kind: OrderType) -> None:
         row = self._row_in_focus()
-        instrument, account, in_margin_wallet = None, None, False
+        instrument, account, in_margin_wallet, position_id = None, None, False, None
         if isinstance(row, PositionView | OrderView):
             instrument, account = row.instrument, row.account
             of = row.position if isinstance(row, PositionView) else row.order
             in_margin_wallet = of.in_margin_wallet
+            if isinstance(row, PositionView) and row.position.quantity * side.sign < 0 and self._has_sides(row):
+                position_id = row.position.position_id  # what the mark "reduce-only" would mean, of several
         elif isinstance(row, FillView):
             instrument, account, in_margin_wallet = row.instrument, row.account, row.fill.in_margin_wallet
         elif row is not None and hasattr(row, "instrument") and isinstance(row.instrument, Instrument):
             instrument = row.instrument
         self._dashboard.open_ticket(
-            side, kind, instrument=instrument, account=account, in_margin_wallet=in_margin_wallet
+            side,
+            kind,
+            instrument=instrument,
+            account=account,
+            position_id=position_id,
+            in_margin_wallet=in_margin_wallet,
         )
+
+    def _has_sides(self, view: PositionView) -> bool:
+        venue = view.position.instrument.venue
+        return any(each.venue == venue and each.capabilities.position_sides for each in self._state.venues or ())
 
     def _row_in_focus(self) -> object | None:
         pane = self._dashboard.focused
@@ -110,7 +121,7 @@ class Hand:
         size = self._sizes.size(instrument, price)
         intent = OrderIntent(instrument=instrument.id, side=side, type=OrderType.LIMIT, quantity=size, price=price)
         amount = f"{formatting.quantity(size, instrument)} @ {formatting.price(price, instrument)}"
-        words = f"{side.upper()} {amount}"
+        words = f"{side.upper()} {amount}{self._dashboard.wishes.opens_words(instrument, side)}"
         self._preview = Preview(intent, f"{words} {self._dashboard.wishes.name_of(instrument)}")
         cost = f"~{formatting.money(size * price)} {instrument.quote}"
         ladder.show_preview(f"{words}  {cost}", side)

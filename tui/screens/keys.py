@@ -14,23 +14,19 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.screen import ModalScreen
-from textual.widget import Widget
 
 from tui.desk.key_control import KeyReport, KeyRow, KeysView
 from tui.desk.key_entries import KeyName, KeyringCode, KeyringState
 from tui.desk.key_gate import KeyGate
 from tui.formatting import age
+from tui.screens.board import LEAST_TABLE, LEAST_WORDS, LIST_KEYS, BoardScreen, give
 from tui.screens.key_wishes import Wish, adding, opening, removing, testing
 from tui.screens.recovery import Decision
 from tui.widgets.key_form import KeyForm
 from tui.widgets.key_guidance import guidance, not_stored, nothing_stored, report_words
 from tui.widgets.key_table import KeyTable, details_of, state_words
 from tui.widgets.key_words import KeyWords, Paragraph, hints, said
-from tui.widgets.palette import Palette
 from venues.secret import Secret
 
 if TYPE_CHECKING:
@@ -38,8 +34,6 @@ if TYPE_CHECKING:
 
 _TICK = 0.2  # seconds: the age of a wait is shown in tenths
 _ROOMY = 18  # lines from which on there are blank ones between the parts
-_LEAST_TABLE = 3  # lines: with fewer it has no heading
-_LEAST_WORDS = 3  # lines that are left to the words below the table
 _REFUSALS = frozenset({KeyringCode.DENIED, KeyringCode.FILE_DENIED})
 _BROKEN = KeyReport(is_done=False, words="the desk did not answer: look at the list for what became of it")
 
@@ -53,30 +47,14 @@ class Step(StrEnum):
     REFUSED = "refused"  # the venue does not take the key: store it all the same?
 
 
-class Board(Vertical):
-    """The box that all of it stands in. A screen is not told when one of its parts gets another size."""
-
-    class Resized(Message):
-        """It has a size, or another one."""
-
-    def on_resize(self) -> None:
-        self.post_message(self.Resized())
-
-
-class KeysScreen(ModalScreen[None], inherit_bindings=False):
+class KeysScreen(BoardScreen, inherit_bindings=False):
     """Lists the stored keys. `venue` is the one that a new key is for, unless another is chosen.
 
     The keyring's password is kept, as a `Secret`, for as long as the screen is open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "leave"),
-        Binding("j,down", "cursor(1)", "down"),
-        Binding("k,up", "cursor(-1)", "up"),
-        Binding("g,home", "go_to(0)", "first"),
-        Binding("G,end", "go_to(-1)", "last"),
-        Binding("pagedown", "page(1)", "more of the words"),
-        Binding("pageup", "page(-1)", "back in the words"),
+        *LIST_KEYS,
         Binding("a", "add", "add a key"),
         Binding("r", "rotate", "a new key in its place"),
         Binding("enter", "enter", "a new key in its place"),
@@ -87,10 +65,7 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
     ]
 
     def __init__(self, dashboard: Dashboard, venue: str = "") -> None:
-        super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-plain"), (100, "-broad")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
-        self._dashboard = dashboard
+        super().__init__(dashboard, "keys", box="api-keys")
         self._desk = dashboard.desk
         self._clock = dashboard.clock
         self._gate = KeyGate()
@@ -102,13 +77,9 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
         self._number = 0  # of the wait: an answer to one that was left changes nothing here
         self._password: Secret | None = None
         self._report: KeyReport | None = None
-        self._is_ready = False  # while the widgets are there
-        self._box = Board(id="api-keys")
         self._state = KeyWords(id="keys-state")
         self._table = KeyTable(id="keys-table")
         self._form = KeyForm(name="keys-form")
-        self._words = KeyWords(id="keys-words")
-        self._hints = KeyWords(id="keys-hints")
         for key in dashboard.keymap.keys("keys.manage"):
             self._bindings.bind(key, "leave_list", "leave", show=False)
         for key in dashboard.keymap.keys("app.quit"):
@@ -127,20 +98,15 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
         self._is_ready = True
         self._look_again()
         self._show()
-        self.set_interval(_TICK, self._let_time_pass)
+        self.set_interval(_TICK, self.let_time_pass)
 
     def on_unmount(self) -> None:
         self._is_ready = False
         self._form.forget()
         self._password = self._wish = None
 
-    def on_board_resized(self) -> None:
-        if self._is_ready:
-            self._show(keeps_place=True)
-
-    @property
-    def _palette(self) -> Palette:
-        return self._words.palette
+    def show_all(self) -> None:
+        self._show(keeps_place=True)
 
     @property
     def _rows(self) -> Sequence[KeyRow]:
@@ -163,7 +129,7 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
             self._table.set_rows(view.rows)
             self._show(keeps_place=True)
 
-    def _let_time_pass(self) -> None:
+    def let_time_pass(self) -> None:
         if self._view is None or self._step is Step.WAITING:
             self._show(keeps_place=True)
 
@@ -193,17 +159,17 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
             state = 0  # the fields need the lines more
         needs = self._words.height_at(width)
         free = height - low - (state + gap if state else 0)
-        _give(self._state, state)
-        _give(self._hints, low)
+        give(self._state, state)
+        give(self._hints, low)
         # What became of a wish is read as a whole if possible; the details of a row may be paged through.
-        least = min(needs, max(_LEAST_WORDS, free - gap - 3)) if self._is_news else _LEAST_WORDS
+        least = min(needs, max(LEAST_WORDS, free - gap - 3)) if self._is_news else LEAST_WORDS
         is_listed = bool(self._rows) and not is_editing and (is_roomy or not self._is_news)
-        _give(
+        give(
             self._table,
-            max(2, min(max(_LEAST_TABLE, len(self._rows) + 1), free - gap - least)) if is_listed else 0,
+            max(2, min(max(LEAST_TABLE, len(self._rows) + 1), free - gap - least)) if is_listed else 0,
         )
         least = min(needs, 6 if is_roomy else 2)
-        _give(self._form, max(2, min(self._form.height_wanted, free - gap - least)) if is_editing else 0)
+        give(self._form, max(2, min(self._form.height_wanted, free - gap - least)) if is_editing else 0)
 
     @property
     def _is_news(self) -> bool:
@@ -440,10 +406,3 @@ class KeysScreen(ModalScreen[None], inherit_bindings=False):
             self._show()
         else:
             self._list_again(report)
-
-
-def _give(part: Widget, lines: int) -> None:
-    """Gives a part of the screen so many lines; without any it is not there."""
-    part.display = lines > 0
-    if lines:
-        part.styles.height = lines

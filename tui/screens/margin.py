@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.screen import ModalScreen
 from textual.style import Style
-from textual.widget import Widget
 
 from tui.desk.frame import Frame, MarginView
 from tui.desk.margin_estimate import FundsDraft, read_wish
 from tui.keymap import Context
+from tui.screens.board import LEAST_TABLE, LEAST_WORDS, LIST_KEYS, ROOMY, TICK, BoardScreen, give
 from tui.screens.help import Help
 from tui.screens.margin_dialog import FundsDialog
 from tui.widgets.cells import plain
 from tui.widgets.key_words import KeyWords, Paragraph, hints
 from tui.widgets.margin_table import MarginTable
 from tui.widgets.margin_words import asset_words, funds_words, head_words, no_wallet_words
-from tui.widgets.palette import Palette
 from tui.widgets.pane import silent_venues
 from venues.commands import FundsKind
 from venues.margin import MarginAsset
@@ -32,37 +28,17 @@ from venues.port import Mode
 if TYPE_CHECKING:
     from tui.screens.dashboard import Dashboard
 
-_TICK = 0.5  # seconds: ages and countdowns run on while nothing comes
-_ROOMY = 14  # lines from which on the head has all its lines
-_LEAST_TABLE = 3
-_LEAST_WORDS = 3
 _BROAD = 56  # cells from which on the requests of the session say when and why
 
 
-class MarginBoard(Vertical):
-    """The box that all of it stands in. A screen is not told when one of its parts gets another size."""
-
-    class Resized(Message):
-        """It has a size, or another one."""
-
-    def on_resize(self) -> None:
-        self.post_message(self.Resized())
-
-
-class MarginScreen(ModalScreen[None], inherit_bindings=False):
+class MarginScreen(BoardScreen, inherit_bindings=False):
     """Shows one margin wallet at a time; the app hands it the newest state (`take`)."""
 
     follows_desk = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "leave"),
-        Binding("j,down", "cursor(1)", "down"),
-        Binding("k,up", "cursor(-1)", "up"),
-        Binding("g,home", "go_to(0)", "first"),
-        Binding("G,end", "go_to(-1)", "last"),
+        *LIST_KEYS,
         Binding("h,left", "turn(-1)", "the venue before"),
         Binding("l,right", "turn(1)", "the next venue"),
-        Binding("pagedown", "page(1)", "more of the words"),
-        Binding("pageup", "page(-1)", "back in the words"),
         Binding("b", "wish('borrow')", "borrow"),
         Binding("p", "wish('repay')", "pay back"),
         Binding("t", "wish('transfer_in')", "transfer in"),
@@ -71,22 +47,11 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
     ]
 
     def __init__(self, dashboard: Dashboard, venue: str = "") -> None:
-        super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-plain"), (100, "-broad")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
-        self._dashboard = dashboard
+        super().__init__(dashboard, "margin")
         self._venue = venue
-        self._is_ready = False  # while the widgets are there
-        self._box = MarginBoard(id="margin")
         self._head = KeyWords(id="margin-head")
         self._table = MarginTable(id="margin-table")
-        self._words = KeyWords(id="margin-words")
-        self._hints = KeyWords(id="margin-hints")
-        for key in dashboard.keymap.keys("margin.show"):
-            self._bindings.bind(key, "leave", "leave", show=False)
-        for action_id in ("venue.pick", "keys.manage", "recovery.open", "app.quit"):
-            for key in dashboard.keymap.keys(action_id):
-                self._bindings.bind(key, f"desk('{action_id}')", action_id, show=False)
+        self.bind_desk("margin.show", "venue.pick", "keys.manage", "recovery.open", "app.quit")
 
     def compose(self) -> ComposeResult:
         with self._box:
@@ -100,14 +65,7 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
         if self._view is None and self._views:
             self._venue = self._venue_to_begin_with()
         self.take(self._dashboard.state)
-        self.set_interval(_TICK, self._let_time_pass)
-
-    def on_unmount(self) -> None:
-        self._is_ready = False
-
-    def on_margin_board_resized(self) -> None:
-        if self._is_ready:
-            self._show()
+        self.set_interval(TICK, self.let_time_pass)
 
     @property
     def _views(self) -> Sequence[MarginView]:
@@ -116,10 +74,6 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
     @property
     def _view(self) -> MarginView | None:
         return next((view for view in self._views if view.venue == self._venue), None)
-
-    @property
-    def _palette(self) -> Palette:
-        return self._words.palette
 
     @property
     def selected(self) -> MarginAsset | None:
@@ -141,17 +95,13 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
         if not self._venue and self._views:  # never from one venue's wallet to another's by itself
             self._venue = self._venue_to_begin_with()
         self._table.set_rows(rows_of(self._view))
-        self._show()
+        self.show_all()
 
-    def _let_time_pass(self) -> None:
-        if self._is_ready:
-            self._show()
-
-    def _show(self) -> None:
+    def show_all(self) -> None:
         """Says everything anew, and shares the room among the parts."""
         now, view, palette = self._dashboard.engine_now(), self._view, self._palette
         width, height = self._box.content_size
-        is_roomy = height >= _ROOMY
+        is_roomy = height >= ROOMY
         if view is None:
             self._head.say(no_wallet_words(self._dashboard.state, palette))
             self._words.say(())
@@ -211,10 +161,10 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
             head = min(head, 2)
         free = height - low - head - gap
         rows = len(self._table.rows) + 1
-        table = max(2, min(max(_LEAST_TABLE, rows), free - gap - _LEAST_WORDS)) if self._view is not None else 0
-        _give(self._head, head)
-        _give(self._hints, low)
-        _give(self._table, table)
+        table = max(2, min(max(LEAST_TABLE, rows), free - gap - LEAST_WORDS)) if self._view is not None else 0
+        give(self._head, head)
+        give(self._hints, low)
+        give(self._table, table)
 
     def _keys(self, *, is_roomy: bool) -> list[tuple[str, str]]:
         if self._view is None:
@@ -227,24 +177,17 @@ class MarginScreen(ModalScreen[None], inherit_bindings=False):
         panic = [(self._dashboard.keymap.label("desk.panic"), "panic")] if is_roomy else []
         return [*keys, ("?", "help"), ("Esc", "leaves"), *panic]
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
-    def action_desk(self, action_id: str) -> None:
-        """Carries out an action of the desk that this screen names, too."""
-        self._dashboard.perform(action_id)
-
     def action_help(self) -> None:
         contexts = (Context.MARGIN, Context.EVERYWHERE)
         self.app.push_screen(Help(self._dashboard.keymap, contexts, "the margin wallet"))
 
     def action_cursor(self, rows: int) -> None:
         self._table.move_cursor(rows)
-        self._show()
+        self.show_all()
 
     def action_go_to(self, row: int) -> None:
         self._table.move_to(row)
-        self._show()
+        self.show_all()
 
     def action_page(self, pages: int) -> None:
         self._head.page(pages)
@@ -299,10 +242,3 @@ def rows_of(view: MarginView | None) -> tuple[MarginAsset, ...]:
     assets = view.wallet.assets
     held = [asset for asset in assets if asset.debt or asset.available or asset.locked]
     return (*held, *(asset for asset in assets if asset not in held))
-
-
-def _give(part: Widget, lines: int) -> None:
-    """Gives a part of the screen so many lines; without any it is not there."""
-    part.display = lines > 0
-    if lines:
-        part.styles.height = lines

@@ -19,6 +19,7 @@ from tui.desk.frame import Frame, PanicLine, PanicReceipt
 from tui.desk.key_gate import KeyGate
 from tui.formatting import count, time_of_day
 from tui.widgets.cells import plain
+from tui.widgets.order_words import is_exit
 from venues.model import NANOSECONDS, ZERO
 from venues.port import Mode
 
@@ -32,6 +33,7 @@ class PanicScope(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     orders: int = 0
     external: int = 0
+    exits: int = 0  # of positions, by take-profit or stop-loss: some venues make them of an order's own
     positions: int = 0
     notional: Decimal | None = ZERO  # None: some position has no price
     currency: str = ""
@@ -44,8 +46,9 @@ class PanicScope(msgspec.Struct, frozen=True, kw_only=True):
         if self.why_not and not (self.orders or self.positions):
             return self.why_not
         orders = count(self.orders, "order")
-        if self.external:
-            orders += f" ({self.external} placed elsewhere)"
+        apart = [f"{self.external} placed elsewhere"] if self.external else []
+        apart += [count(self.exits, "exit")] if self.exits else []
+        orders += f" ({', '.join(apart)})" if apart else ""
         parts = [orders]
         if self.positions:
             size = f" ~{self.notional:,.0f} {self.currency}" if self.notional is not None else ", unpriced"
@@ -68,8 +71,12 @@ def panic_scopes(state: Frame) -> list[PanicScope]:
     for order in state.orders or ():
         key = (order.order.instrument.venue, order.account)
         scope = scopes.get(key) or PanicScope(venue=key[0], account=key[1])
+        is_of_position = is_exit(order.order)
         scopes[key] = msgspec.structs.replace(
-            scope, orders=scope.orders + 1, external=scope.external + order.order.is_external
+            scope,
+            orders=scope.orders + 1,
+            external=scope.external + (order.order.is_external and not is_of_position),
+            exits=scope.exits + is_of_position,
         )
     for view in state.positions or ():
         key = (view.position.instrument.venue, view.account)

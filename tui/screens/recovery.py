@@ -169,8 +169,14 @@ class RecoveryScreen(ModalScreen[None], inherit_bindings=False):
         are += " is" if unknown == 1 else " are"
         if not self._is_open:
             if unknown:
+                funds = sum(self._is_funds(row) for row in self._unsettled)
+                if funds == unknown:
+                    return (
+                        f"{count(unknown, 'command')} UNKNOWN: looked up further",
+                        "What is UNKNOWN may have been carried out at the venue. The same again is blocked.",
+                    )
                 return (
-                    f"{count(unknown, 'order')} UNKNOWN: looked up further",
+                    f"{count(unknown, 'command' if funds else 'order')} UNKNOWN: looked up further",
                     "What is UNKNOWN may rest or be filled at the venue. An order identical to it is blocked.",
                 )
             return "nothing is UNKNOWN", "Everything that was sent is accounted for."
@@ -192,10 +198,13 @@ class RecoveryScreen(ModalScreen[None], inherit_bindings=False):
         is_narrow = width < 60
         hints = []
         if row is not None and row.key and not row.is_settled:
-            hints += [
-                ("d", "gone" if is_narrow else "it is not there"),
-                ("c", "cancel" if is_narrow else "cancel it"),
-            ]
+            if self._is_funds(row):
+                hints.append(("d", "not done" if is_narrow else "it was not carried out"))
+            else:
+                hints += [
+                    ("d", "gone" if is_narrow else "it is not there"),
+                    ("c", "cancel" if is_narrow else "cancel it"),
+                ]
         if self._is_open:
             hints.append(("Enter", "go on"))
         keymap = self._dashboard.keymap
@@ -292,14 +301,20 @@ class RecoveryScreen(ModalScreen[None], inherit_bindings=False):
             return row
         return None
 
+    def _is_funds(self, row: RecoveryRow) -> bool:
+        """Whether it is a loan, a transfer or a change of margin: none of them rests, or can be cancelled."""
+        return bool(row.key) and row.key in {each.request.request_id for each in _moving(self._dashboard.state)}
+
     def _decide(self) -> None:
         row = self._chosen("decide about")
         if row is None or self._is_too_small:
             return
+        is_funds = self._is_funds(row)
+        asked = "was not carried out" if is_funds else f"is not at {plain(row.venue)}, neither open nor filled"
         question = Decision(
-            f"You looked: {plain(row.text)} is not at {plain(row.venue)}, neither open nor filled?",
+            f"You looked: {plain(row.text)} {asked}?",
             self._consequences(row),
-            yes="it is not there",
+            yes="it was not carried out" if is_funds else "it is not there",
             clock=self._clock,
         )
         self.app.push_screen(question, partial(self._decided, row))
@@ -312,6 +327,13 @@ class RecoveryScreen(ModalScreen[None], inherit_bindings=False):
             last = f"may yet arrive until {at} {'local' if is_local else 'UTC'}"
         else:
             last = "look at open orders, history and fills there first"
+        if self._is_funds(row):
+            bounded = row.ts_provable is not None and row.ts_provable > now
+            return (
+                "taken as not carried out by your word, and looked up no further",
+                "the same is let through: if this was carried out after all, it is done twice",
+                last if bounded else "look at the margin, the balances and their history there first",
+            )
         return (
             "taken as gone by your word, and looked up no further",
             "an equal order is let through: if this one is there after all, you have both",
@@ -336,6 +358,9 @@ class RecoveryScreen(ModalScreen[None], inherit_bindings=False):
         row = self._chosen("cancel")
         if row is None:
             return
+        if self._is_funds(row):
+            self._dashboard.wishes.say("this is no order: there is nothing to cancel", is_bad=True)
+            return
         now, before = self._clock(), self._cancelled
         self._cancelled = (name_of(row), now)
         # A held key is one cancel.
@@ -353,8 +378,10 @@ def unanswered_rows(state: Frame) -> list[RecoveryRow]:
 
 
 def _moving(state: Frame) -> list[FundsView]:
-    """Returns the loans, repayments and transfers that are not over, newest first."""
-    return [view for margin in state.margins or () for view in margin.funds if not view.is_over]
+    """Returns the loans, transfers and changes of a position's margin that are not over, newest first."""
+    of_wallets = [view for margin in state.margins or () for view in margin.funds]
+    of_positions = [view for held in state.positions or () for view in held.funds]
+    return [view for view in (*of_wallets, *of_positions) if not view.is_over]
 
 
 def _up_to_date(state: Frame) -> Sequence[RecoveryRow]:

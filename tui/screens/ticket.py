@@ -11,9 +11,7 @@ import msgspec
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.message import Message
-from textual.style import Style
 from textual.widget import Widget
 
 from tui.desk.appraisal import Appraisal, Context, appraise, make_context
@@ -34,10 +32,10 @@ from tui.desk.expressions import Anchor
 from tui.desk.frame import Frame, OrderView
 from tui.desk.key_gate import QUIET, KeyGate
 from tui.formatting import percent
-from tui.widgets.cells import plain
 from tui.widgets.palette import Palette
 from tui.widgets.ticket_form import Edited, TicketForm
 from tui.widgets.ticket_preview import Shown, Step, TicketKeys, TicketPreview
+from tui.widgets.ticket_words import dress_of, leverage_now, means_words, place_words, title_words
 from venues.model import NANOSECONDS, Instrument, OrderType, Side
 
 Clock = Callable[[], int]
@@ -129,7 +127,7 @@ class Ticket(Widget):
         self._hint = ""
         self._drift = Drift(self._move_threshold)
         self._waits_until = 0
-        self._is_of_margin = False  # what the border says
+        self._dressed = (False, False)  # what the border says
 
     def compose(self) -> ComposeResult:
         with self._body:
@@ -284,13 +282,8 @@ class Ticket(Widget):
         return True
 
     def _present(self, draft: Draft, focus: Field) -> None:
-        position = self._around.position(draft.position_id)
-        self._form.load(
-            draft,
-            self._around.instrument,
-            self._around.capabilities,
-            None if position is None else position.leverage,
-        )
+        around = self._around
+        self._form.load(draft, around.instrument, around.capabilities, leverage_now(draft, around))
         self._is_open = self.display = True
         self._dress(draft)
         self._form.freeze(False)
@@ -299,21 +292,12 @@ class Ticket(Widget):
 
     def _dress(self, draft: Draft) -> None:
         """Says in the border what this is: side in word, sign and colour, instrument, venue, wallet, mode."""
-        side = draft.side
-        context, palette = self._around, Palette.of(self.app.theme_variables)
-        sign = "▲ BUY" if side is Side.BUY else "▼ SELL"
-        badge = Style.from_rich_style(palette.badges[context.mode])
-        word = "EDIT " if self._edited is not None else ""
-        self.border_title = Content.assemble(
-            (f" {word}{sign}", Style.from_rich_style(palette.side(side)) + Style(bold=True)),
-            (plain(f" {context.instrument.name} "), Style(bold=True)),
-            (f" {context.mode} ", badge),
+        context = self._around
+        self._dressed = dress_of(draft)
+        self.border_title = title_words(
+            draft, context, Palette.of(self.app.theme_variables), is_edit=self._edited is not None
         )
-        # Apart from the title, so that a narrow ticket cuts neither.
-        place = plain(f" {context.instrument.id.venue} · {context.account} ")
-        wallet = (plain(f"· {context.capabilities.margin_wallet} "), "bold $warning")
-        self._is_of_margin = draft.in_margin_wallet
-        self.border_subtitle = Content.assemble(place, wallet) if draft.in_margin_wallet else Content(place)
+        self.border_subtitle = place_words(draft, context)
         for mode in type(context.mode):
             self.set_class(mode is context.mode, f"-{mode.value.lower()}")
 
@@ -332,7 +316,7 @@ class Ticket(Widget):
     def _work_out(self) -> None:
         """Reads the fields and judges them by what is known now."""
         draft = self._form.read()
-        if draft.in_margin_wallet is not self._is_of_margin:
+        if dress_of(draft) != self._dressed:
             self._dress(draft)
         if self._edited is None:
             self._evaluation = evaluate(draft, self._around)
@@ -382,6 +366,7 @@ class Ticket(Widget):
             is_edit=self._edited is not None,
             needs_override=bool(self._reasons) and not self._is_denied,
             hint=self._hint,
+            means=means_words(self._judged or self._evaluation.judged, self._around),
         )
         self._preview.present(shown)
         self._keys.present(shown)

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from tui.desk.frame import Frame
+from tui.screens.board import HORIZONTAL, LIST_KEYS, VERTICAL
 from tui.widgets.cells import plain
 from tui.widgets.venue_table import VenueDetails, VenueRow, VenueTable
 from venues.model import Instrument, InstrumentId
@@ -28,18 +29,13 @@ class VenuePicker(ModalScreen[None], inherit_bindings=False):
     follows_desk = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "leave"),
-        Binding("j,down", "cursor(1)", "down"),
-        Binding("k,up", "cursor(-1)", "up"),
-        Binding("g,home", "go_to(0)", "first"),
-        Binding("G,end", "go_to(-1)", "last"),
+        *LIST_KEYS,
         Binding("enter", "choose", "show or open"),
     ]
 
     def __init__(self, dashboard: Dashboard) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-small"), (60, "-plain"), (100, "-broad")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
+        self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS = HORIZONTAL, VERTICAL
         self._dashboard = dashboard
         self._hint = ""
         self._is_ready = False  # until the widgets are there
@@ -125,6 +121,9 @@ class VenuePicker(ModalScreen[None], inherit_bindings=False):
     def action_go_to(self, row: int) -> None:
         self._table.move_to(row)
         self._show_details()
+
+    def action_page(self, pages: int) -> None:
+        self.query_one(VenueDetails).page(pages)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -22,6 +22,7 @@ from tui.screens.confirm import CloseChooser, Confirm
 from tui.screens.error import ErrorDialog
 from tui.screens.panic import PanicOverlay, Receipt
 from tui.widgets.cells import plain
+from tui.widgets.order_words import is_exit, kind_in_words, opening_words, position_names, triggers_in_words
 from venues.model import Instrument, InstrumentId, MarginMode, OrderType, Side
 from venues.port import Mode
 
@@ -91,8 +92,20 @@ class Wishes:
         """Returns an instrument's name, with its venue where more than one is open: "BTC/USDT@coinex"."""
         return venue_name(instrument) if self._names_venues else instrument.name
 
+    def opens_words(self, instrument: Instrument, side: Side) -> str:
+        """Returns what an order that is not reduce-only opens where both sides stand at once: " open short"."""
+        venue = next((each for each in self._owner.state.venues or () if each.venue == instrument.id.venue), None)
+        has_sides = venue is not None and venue.capabilities.position_sides and instrument.is_perpetual
+        return f" {opening_words(side, reduce_only=False)}" if has_sides else ""
+
     def _position_words(self, view: PositionView) -> str:
-        return position_words(view, names_venue=self._names_venues)
+        return f"{position_words(view, names_venue=self._names_venues)}{self._number_of(view)}"
+
+    def _number_of(self, view: PositionView) -> str:
+        """Returns what tells a position from others of its market and side, where there are any: " #88213"."""
+        names = position_names(self._owner.state.positions or ())
+        name = names.get((view.position.instrument, view.position.position_id), "")
+        return "".join(name.partition(" ")[1:])
 
     async def _carry_out(self, what: str, send: Callable[[], Future[Outcome]]) -> Outcome:
         outcome = await asyncio.wrap_future(send())
@@ -188,7 +201,8 @@ class Wishes:
 
     async def _close(self, view: PositionView, percent: int | None) -> None:
         if percent is None:
-            title = f"close {position_words(view)} · {view.position.instrument.venue} · {view.account}"
+            what = f"{position_words(view)}{self._number_of(view)}"
+            title = f"close {what} · {view.position.instrument.venue} · {view.account}"
             percent = await self._app.push_screen_wait(
                 CloseChooser(plain(title), lambda p: close_words(view, p), clock=self._clock)
             )
@@ -218,6 +232,12 @@ class Wishes:
             f"{account}: closes {size}{value_words(view)}, then opens {other} {size} at market",
             "the second order is sent only when the first is FILLED",
         ]
+        beside = [
+            each
+            for each in self._owner.state.positions or ()
+            if each.position.instrument == position.instrument and each.position.quantity * position.quantity < 0
+        ]
+        reasons += [f"{self._position_words(each)} is open already, and stays" for each in beside[:1]]
         if await self._is_sure(f"Reverse {self._position_words(view)}?", reasons, "reverse"):
             if self._quantity_now(view) != position.quantity:
                 # A fill meanwhile: the yes was to other sizes, or even to the other side.
@@ -275,17 +295,18 @@ class Wishes:
         await asyncio.wrap_future(self._desk.lock("by hand"))
         self.say("LOCKED: cancels, reduce-only and panic still work")
 
-    def set_leverage(self, instrument: InstrumentId, leverage: Decimal, mode: MarginMode) -> None:
+    def set_leverage(self, instrument: Instrument, leverage: Decimal, mode: MarginMode) -> None:
         """Sets an instrument's leverage and margin mode at its venue."""
-        words = f"leverage {formatting.grouped(leverage)}x {mode} on {instrument}"
-        self.start(self._set_leverage(words, instrument, leverage, mode), "leverage")
+        place = plain(f"{instrument.name} · {instrument.id.venue}")
+        words = f"leverage {formatting.grouped(leverage)}x {mode} on {place}"
+        self.start(self._set_leverage(words, instrument.id, leverage, mode), "leverage")
 
     async def _set_leverage(
         self, words: str, instrument: InstrumentId, leverage: Decimal, mode: MarginMode
     ) -> None:
         outcome = await self._carry_out(words, lambda: self._desk.set_leverage(instrument, leverage, mode))
-        if outcome.verdict is Verdict.SENT:
-            self.say(words)
+        if outcome.verdict is Verdict.SENT and not outcome.reasons:  # a reason says that the outcome is unknown
+            self.say(f"{words}: set")
 
     def open_venue(self, offer: VenueOffer) -> None:
         """Has one more venue opened; one on which orders are real, after a yes."""
@@ -353,9 +374,11 @@ def venue_name(instrument: Instrument) -> str:
 def order_words(view: OrderView, *, names_venue: bool = False) -> str:
     """Returns an order in words: "BUY 0.250 BTC/USDT perp @ 60,624.0"."""
     order = view.order
-    at = order.price if order.type.has_price else order.trigger_price
-    price = f" @ {formatting.price(at, view.instrument)}" if at is not None else ""
-    kind = "" if order.type is OrderType.LIMIT else f" {order.type.replace('_', ' ')}"
+    at = formatting.price(order.price, view.instrument) if order.price is not None else ""
+    if not order.type.has_price:
+        at, _ = triggers_in_words(view)
+    price = f" @ {at}" if at else ""
+    kind = "" if order.type is OrderType.LIMIT else f" {kind_in_words(order)}"
     size = formatting.quantity(order.remaining, view.instrument)
     name = venue_name(view.instrument) if names_venue else view.instrument.name
     return f"{order.side.upper()} {size} {name}{kind}{price}{_wallet_words(order.in_margin_wallet)}"
@@ -414,9 +437,12 @@ def scope_words(scope: CancelScope, orders: Sequence[OrderView], *, names_venue:
 
 def counts_words(orders: Sequence[OrderView]) -> str:
     """Returns how many orders, with those placed elsewhere and the other accounts apart."""
-    external = sum(view.order.is_external for view in orders)
+    external = sum(view.order.is_external and not is_exit(view.order) for view in orders)
+    exits = sum(is_exit(view.order) for view in orders)
     accounts = sorted({f"{view.order.instrument.venue}/{view.account}" for view in orders})
     text = formatting.count(len(orders), "order")
     if external:
         text += f", {external} of them placed elsewhere"
+    if exits:
+        text += f", {formatting.count(exits, 'exit')} of positions among them"
     return f"{text}, on {' and '.join(accounts)}" if accounts else text

@@ -7,11 +7,11 @@ from typing import Any
 from rich.style import Style
 
 from tui import formatting
-from tui.desk.frame import DeskView, Frame, QuoteView, VenueView
+from tui.desk.frame import DeskView, Frame, PositionView, QuoteView, VenueView
 from tui.widgets.cells import Part, Span
 from tui.widgets.line import Line
 from tui.widgets.mode_badge import badge, mode_of
-from venues.model import Instrument
+from venues.model import ZERO, Instrument
 from venues.port import Mode
 
 ROOMY = 160
@@ -32,7 +32,8 @@ def hang_up_words(desk: DeskView) -> str:
 
 
 class Header(Line):
-    """Mode, instrument, last price with its change, mark, index, funding with its countdown, account, lock.
+    """Mode, instrument, last price with its change, mark, index, funding with its countdown and what it will bring
+    or cost, account, lock.
 
     Mode, instrument, price and lock stay on the narrowest line; index, mark and account go first. With more than
     one venue open the instrument's is named with it.
@@ -43,6 +44,7 @@ class Header(Line):
         self._desk: DeskView | None = None
         self._quotes: tuple[QuoteView, ...] = ()
         self._venues: tuple[VenueView, ...] = ()
+        self._positions: tuple[PositionView, ...] = ()
         self._is_recovering = False
 
     def take(self, frame: Frame) -> None:
@@ -52,6 +54,8 @@ class Header(Line):
             self._quotes = frame.quotes
         if frame.venues is not None:
             self._venues = frame.venues
+        if frame.positions is not None:
+            self._positions = frame.positions
         if frame.recovery is not None:
             self._is_recovering = bool(frame.recovery.rows) and not frame.recovery.is_over
         super().take(frame)
@@ -125,9 +129,21 @@ class Header(Line):
             parts.append(Part(10, (("idx ", palette.muted), (index, palette.text))))
         if quote.funding_rate is not None:
             rate = formatting.percent(quote.funding_rate, 4, sign=True)
-            spans = [("fund ", palette.muted), (rate, palette.text)]
+            spans = [("fund ", palette.muted), (rate, palette.sign(formatting.sign_of(quote.funding_rate)))]
             if quote.ts_next_funding is not None:
                 left = formatting.countdown(quote.ts_next_funding - self.now)
                 spans += [(" in ", palette.muted), (left, palette.text)]
             parts.append(Part(5, tuple(spans)))
+            parts += self._payment_parts(instrument)
         return parts
+
+    def _payment_parts(self, instrument: Instrument) -> list[Part]:
+        """About what the next funding brings or costs the positions in what is shown, both sides together."""
+        held = [view for view in self._positions if view.position.instrument == instrument.id]
+        amounts = [view.next_funding for view in held if view.next_funding is not None]
+        if not amounts:
+            return []
+        amount, palette = sum(amounts, ZERO), self.palette
+        word = "pays ~" if amount < 0 else "gets ~"
+        colour = palette.sign(formatting.sign_of(amount))
+        return [Part(7, ((word, palette.muted), (formatting.money(abs(amount)), colour)))]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from rich.style import Style
 
-from tui.desk.control import FundsIntent, Reason
+from tui.desk.control import FundsIntent
 from tui.desk.margin_estimate import BEYOND, FundsContext, FundsEstimate, FundsEvaluation, Level, borrowable
 from tui.widgets.cells import Span, plain
-from tui.widgets.key_words import KeyWords, Paragraph
+from tui.widgets.key_words import Paragraph
 from tui.widgets.margin_table import amount, rate_words
 from tui.widgets.margin_words import VERBS, fine, level_style, level_words, ratio_words
 from tui.widgets.palette import Palette
 from venues.commands import FundsKind
 
-MOST_REASONS = 3
+_MOST_WARNINGS = 3
 _BOLD = Style(bold=True)
-
-
-class FundsPreview(KeyWords, can_focus=True):
-    """The lines; it takes the focus while a preview stands, so that no field can take the answer."""
 
 
 def sends_words(intent: FundsIntent, context: FundsContext) -> str:
@@ -47,9 +42,7 @@ def where_words(kind: FundsKind, context: FundsContext) -> str:
 def preview_words(
     evaluation: FundsEvaluation, context: FundsContext, palette: Palette, *, is_empty: bool
 ) -> list[Paragraph]:
-    """Returns what a draft would send and do, or what keeps it from being one."""
-    if evaluation.obstacle:
-        return [Paragraph(((evaluation.obstacle, palette.warning),), "not now")]
+    """Returns what a draft would send and do, or what is wrong with its amount."""
     intent, expected = evaluation.intent, evaluation.estimate
     if intent is None or expected is None:
         style = palette.muted if is_empty else palette.text
@@ -57,16 +50,10 @@ def preview_words(
     lines = [_sends(intent, context, palette)]
     lines.append(Paragraph(tuple(_ratio(expected, palette)), "AD ratio"))
     # What is grave stands high: on a small terminal the rest has to be paged to.
-    lines += [Paragraph(((words, palette.warning),), "!") for words in evaluation.warnings[:MOST_REASONS]]
+    lines += [Paragraph(((words, palette.warning),), "!") for words in evaluation.warnings[:_MOST_WARNINGS]]
     if (interest := _interest(intent, expected, palette)) is not None:
         lines.append(interest)
     return [*lines, *_then(intent, expected, context, palette)]
-
-
-def reason_words(reasons: Sequence[Reason], palette: Palette, *, is_denied: bool) -> list[Paragraph]:
-    """Returns what the desk says against it, three reasons at most."""
-    glyph, style = ("✗", palette.alarm) if is_denied else ("?", palette.warning + _BOLD)
-    return [Paragraph(((plain(reason.text), style),), glyph) for reason in reasons[:MOST_REASONS]]
 
 
 def _sends(intent: FundsIntent, context: FundsContext, palette: Palette) -> Paragraph:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tui import formatting
-from tui.desk.frame import Frame, FundsView, MarginView
+from tui.desk.frame import Frame, FundsView, MarginView, PositionView
 from tui.desk.margin_estimate import BEYOND, STALE_AFTER, Level, borrowable, level_now
 from tui.widgets.cells import Span, plain, width_of
 from tui.widgets.key_words import Paragraph
@@ -27,6 +27,8 @@ VERBS = {
     FundsKind.REPAY: "PAY BACK",
     FundsKind.TRANSFER_IN: "TRANSFER IN",
     FundsKind.TRANSFER_OUT: "TRANSFER OUT",
+    FundsKind.ADD_MARGIN: "ADD MARGIN",
+    FundsKind.REMOVE_MARGIN: "TAKE MARGIN OUT",
 }
 KINDS = {
     FundsKind.BORROW: "borrow",
@@ -34,7 +36,7 @@ KINDS = {
     FundsKind.TRANSFER_IN: "transfer in",
     FundsKind.TRANSFER_OUT: "transfer out",
 }
-"""What is done, as the trader calls it."""
+"""What is done with a margin wallet, as the trader calls it."""
 
 
 def level_style(level: Level, palette: Palette) -> Any:
@@ -86,7 +88,7 @@ def ratio_spans(view: MarginView, palette: Palette, *, is_old: bool = False) -> 
     ]
 
 
-def unknown_of(view: MarginView) -> list[FundsView]:
+def unknown_of(view: MarginView | PositionView) -> list[FundsView]:
     """Returns the requests of which nobody knows what became."""
     return [each for each in view.funds if each.state == "UNKNOWN" and not each.is_over]
 
@@ -242,6 +244,8 @@ def _state_of(view: FundsView, now: int, palette: Palette) -> tuple[str, str, An
             return "✓", "done", palette.good
         case "refused":
             return "✕", "refused", palette.warning
+        case "moot":
+            return "·", "moot", palette.muted
         case "sent" | "processing":
             words = "on its way" if view.state == "sent" else "the venue works on it"
             return "…", f"{words} {waited}".rstrip(), palette.text

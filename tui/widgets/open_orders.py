@@ -4,58 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tui import formatting
 from tui.desk.frame import Frame, OrderView
 from tui.widgets.blotter import Column
 from tui.widgets.cells import Span
 from tui.widgets.market_blotter import MarketBlotter
-from venues.model import OrderStatus, OrderType, Side
-
-_STATES = {
-    OrderStatus.PENDING_NEW: "sending",
-    OrderStatus.NEW: "resting",
-    OrderStatus.PARTIALLY_FILLED: "part filled",
-    OrderStatus.PENDING_CANCEL: "cancelling",
-    OrderStatus.PENDING_REPLACE: "changing",
-    OrderStatus.FILLED: "filled",
-    OrderStatus.CANCELED: "cancelled",
-    OrderStatus.REJECTED: "rejected",
-    OrderStatus.EXPIRED: "expired",
-}
-_TYPES = {
-    OrderType.LIMIT: "limit",
-    OrderType.MARKET: "market",
-    OrderType.STOP: "stop",
-    OrderType.STOP_LIMIT: "stop limit",
-    OrderType.TAKE_PROFIT: "take profit",
-    OrderType.TAKE_PROFIT_LIMIT: "tp limit",
-}
-
-
-def state_in_words(view: OrderView, now: int) -> str:
-    """Returns where an order stands: "resting", or while nobody has said, "UNKNOWN 3.1 s"."""
-    status = view.order.status
-    if status is OrderStatus.UNKNOWN:
-        since = view.unknown_since
-        return f"UNKNOWN {formatting.age(now - since)}" if since is not None else "UNKNOWN"
-    if view.is_late_fill:
-        return "FILLED AFTER ALL"
-    if status is OrderStatus.NEW and view.order.type.has_trigger:
-        return "triggered" if view.order.is_triggered else "waiting"
-    return _STATES[status]
-
-
-def type_in_words(view: OrderView) -> str:
-    """Returns the type with what is attached to it: "limit post-only", "stop reduce-only"."""
-    order = view.order
-    words = [_TYPES[order.type]]
-    if order.post_only:
-        words.append("post-only")
-    if order.reduce_only:
-        words.append("reduce-only")
-    return " ".join(words)
+from tui.widgets.order_words import (
+    PositionNames,
+    closes_in_words,
+    exits_in_words,
+    position_names,
+    state_in_words,
+    triggers_in_words,
+    type_and_state_in_words,
+    type_in_words,
+)
+from venues.model import OrderStatus, Side
 
 
 class OpenOrders(MarketBlotter[OrderView]):
@@ -69,6 +35,7 @@ class OpenOrders(MarketBlotter[OrderView]):
         Column("trigger", "trigger", 9, 2, "decimal"),
         Column("state", "state", 14, 0),
         Column("type", "type", 17, 4),
+        Column("with", "exits, closes", 13, 2, widest=27),
         Column("age", "age", 8, 3, "right"),
         Column("tif", "tif", 3, 7),
         Column("origin", "placed", 9, 3),
@@ -79,24 +46,47 @@ class OpenOrders(MarketBlotter[OrderView]):
     )
     empty: ClassVar[str] = "no open orders"
 
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._names: PositionNames = {}
+        self._has_exits = False  # whether some order has something to do with exits or a position
+
     def take(self, frame: Frame) -> None:
+        if frame.positions is not None:
+            self._names = position_names(frame.positions)
         if frame.orders is not None:
             self.set_rows(frame.orders)
         super().take(frame)
 
+    def set_rows(self, rows: Sequence[OrderView]) -> None:
+        self._has_exits = any(row.order.position_id or exits_in_words(row) for row in rows)
+        super().set_rows(rows)
+
     @property
     def columns_now(self) -> tuple[Column, ...]:
         columns = super().columns_now
+        if not self._has_exits:
+            columns = tuple(column for column in columns if column.name != "with")
         if not self.is_short_of_room:
             return columns
         # That an order is UNKNOWN has to be seen; its price stands in the ladder too.
         return tuple(replace(column, rank=1) if column.name == "price" else column for column in columns)
 
     def folded(self, texts: Sequence[Mapping[str, Span]], shown: Set[str]) -> Sequence[Mapping[str, Span]] | None:
-        """Puts the trigger in the place of the price that a stop at market has not got."""
-        if "trigger" in shown:
+        """Puts the trigger in the place of the price that a stop at market has not got, and the type of what waits
+        for its trigger beside its state.
+        """
+        if {"trigger", "type"} <= shown:
             return None
-        return [cells if cells["price"][0] else {**cells, "price": cells["when"]} for cells in texts]
+        folded = []
+        for cells in texts:
+            changed = dict(cells)
+            if "trigger" not in shown and not cells["price"][0]:
+                changed["price"] = cells["when"]
+            if "type" not in shown:
+                changed["state"] = cells["type and state"]
+            folded.append(changed)
+        return folded
 
     @property
     def selected_order(self) -> OrderView | None:
@@ -108,26 +98,29 @@ class OpenOrders(MarketBlotter[OrderView]):
 
     def cells_of(self, row: OrderView) -> Mapping[str, Span]:
         palette, instrument, order = self.palette, row.instrument, row.order
-        is_doubtful = order.status is OrderStatus.UNKNOWN or row.is_late_fill
+        is_doubtful = order.status is OrderStatus.UNKNOWN or row.is_late_fill or order.is_liquidation
         is_pending = order.status in {
             OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE
         }  # fmt: skip
         state = palette.alarm if is_doubtful else palette.muted if is_pending else palette.text
         filled = formatting.quantity(order.filled_quantity, instrument)
         price = "" if not order.type.has_price else formatting.price(order.price, instrument)
-        trigger = "" if order.trigger_price is None else formatting.price(order.trigger_price, instrument)
-        # A stop waits for the market to come against its holder, a take-profit for the other way.
-        is_stop = order.type in (OrderType.STOP, OrderType.STOP_LIMIT)
-        sign = "≥" if (order.side is Side.BUY) is is_stop else "≤"
+        trigger, when = triggers_in_words(row)
+        forced = palette.alarm if order.is_liquidation else None
         return {
-            "instrument": (self.market_name(instrument, in_margin_wallet=order.in_margin_wallet), palette.text),
-            "side": (order.side.value.upper(), palette.side(order.side)),
+            "instrument": (
+                self.market_name(instrument, in_margin_wallet=order.in_margin_wallet),
+                forced or palette.text,
+            ),
+            "side": (order.side.value.upper(), forced or palette.side(order.side)),
             "filled": (f"{filled} / {formatting.quantity(order.quantity, instrument)}", palette.text),
             "price": (price or ("" if trigger else "market"), palette.text),
             "trigger": (trigger, palette.text),
-            "when": (f"{sign} {trigger}", palette.muted),
+            "when": (when, palette.muted),
             "state": (state_in_words(row, self.now), state),
-            "type": (type_in_words(row), palette.muted),
+            "type and state": (type_and_state_in_words(row, self.now), state),
+            "type": (type_in_words(row), forced or palette.muted),
+            "with": (exits_in_words(row) or closes_in_words(order, self._names), palette.muted),
             "age": (
                 formatting.age(self.now - order.ts_created) if order.ts_created else formatting.NONE,
                 palette.muted,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from decimal import Decimal
-from typing import ClassVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from rich.style import Style
 
 from tui import formatting
 from tui.desk.frame import Frame, PositionView
+from tui.desk.position_estimate import CLOSE, NEAR
 from tui.widgets.blotter import Column
 from tui.widgets.cells import Span
 from tui.widgets.market_blotter import MarketBlotter
+from tui.widgets.order_words import short_id
+from tui.widgets.palette import Palette
+from venues.model import InstrumentId, MarginMode, Position
 
-NEAR_LIQUIDATION = Decimal("0.05")
-"""A liquidation price nearer to the mark than this fraction is shown as an alarm."""
+_MODES = {MarginMode.CROSS: "C", MarginMode.ISOLATED: "I"}
 
 
 class Positions(MarketBlotter[PositionView]):
@@ -25,31 +29,53 @@ class Positions(MarketBlotter[PositionView]):
         Column("size", "size", 6, 0, "decimal"),
         Column("entry", "entry", 9, 1, "decimal"),
         Column("mark", "mark", 9, 4, "decimal"),
-        Column("pnl", "P&L", 8, 0, "decimal"),
-        Column("break_even", "break-even", 10, 6, "decimal"),
+        Column("pnl", "P&L", 7, 0, "decimal"),
+        Column("break_even", "break-even", 10, 7, "decimal"),
         Column("liquidation", "liq", 9, 2, "decimal"),
-        Column("distance", "away", 6, 2, "right"),
+        Column("distance", "away", 5, 2, "right"),
         Column("margin", "margin", 8, 5, "decimal"),
-        Column("leverage", "lev", 4, 7, "right"),
-        Column("funding", "funding", 7, 8, "decimal"),
+        Column("leverage", "lev", 4, 5, "right"),
+        Column("next", "next funding", 14, 6),
+        Column("funding", "funding", 7, 9, "decimal"),
         Column("notional", "notional", 9, 9, "decimal"),
-        Column("mode", "margin mode", 8, 10),
+        Column("id", "id", 7, 3),
         Column("account", "account", 7, 11),
         Column("venue", "venue", 6, 10),
         Column("note", "owed, risk", 26, 4, stretches=True),
     )
     empty: ClassVar[str] = "no open positions"
 
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._funded: dict[InstrumentId, int] = {}  # when funding is paid next
+        self._optional: frozenset[str] = frozenset()  # columns that some row has a use for
+
     def take(self, frame: Frame) -> None:
         if frame.positions is not None:
             self.set_rows(frame.positions)
+        if frame.quotes is not None:
+            self._funded = {
+                quote.instrument.id: quote.ts_next_funding
+                for quote in frame.quotes
+                if quote.ts_next_funding is not None
+            }
         super().take(frame)
+
+    def set_rows(self, rows: Sequence[PositionView]) -> None:
+        sides = [(row.position.instrument, row.account, row.position.quantity > 0) for row in rows]
+        has = {
+            # Margin accounts have loans and interest; nobody else gives up a column for them.
+            "note": any(row.position.note for row in rows),
+            "next": any(row.next_funding is not None for row in rows),
+            "id": len(set(sides)) < len(sides),  # only where side and market do not tell rows apart
+        }
+        self._optional = frozenset(name for name, is_needed in has.items() if is_needed)
+        super().set_rows(rows)
 
     @property
     def columns_now(self) -> tuple[Column, ...]:
-        # Margin accounts have loans and interest; nobody else gives up a column for them.
-        has_notes = any(row.position.note for row in self.rows)
-        return tuple(column for column in super().columns_now if has_notes or column.name != "note")
+        left_out = {"note", "next", "id"} - self._optional
+        return tuple(column for column in super().columns_now if column.name not in left_out)
 
     @property
     def selected_position(self) -> PositionView | None:
@@ -68,11 +94,6 @@ class Positions(MarketBlotter[PositionView]):
         mark = formatting.price(row.mark, instrument)
         # What a wallet holds has come from many orders, and from transfers: there is no one price.
         is_priced = bool(position.entry_price) or not position.in_margin_wallet
-        distance = row.liquidation_distance
-        liquidation = formatting.price(position.liquidation_price, instrument)
-        if position.liquidation_is_estimate and position.liquidation_price is not None:
-            liquidation = "~" + liquidation
-        is_near = distance is not None and distance < NEAR_LIQUIDATION
         return {
             "instrument": (self.market_name(instrument, in_margin_wallet=position.in_margin_wallet), palette.text),
             "side": (("FLAT", "LONG", "SHORT")[direction], side),
@@ -84,17 +105,60 @@ class Positions(MarketBlotter[PositionView]):
             "mark": (f"◐ {mark}", palette.warning) if is_old else (mark, palette.text),
             "pnl": (formatting.signed(row.unrealized_pnl), gain),
             "break_even": (formatting.price(row.break_even, instrument), palette.muted),
-            "liquidation": (liquidation, palette.alarm if is_near else palette.text),
-            "distance": (
-                ("! " if is_near else "") + formatting.percent(distance, 1),
-                palette.alarm if is_near else palette.muted,
-            ),
-            "margin": (formatting.money(position.margin), palette.text),
+            "liquidation": (liquidation_words(row), distance_style(row, palette)),
+            "distance": (distance_words(row), distance_style(row, palette, calm=palette.muted)),
+            "margin": (margin_words(position), palette.text),
             "leverage": (f"{formatting.grouped(position.leverage)}x", palette.muted),
+            "next": next_funding_words(row, self._funded.get(position.instrument), self.now, palette),
             "funding": (formatting.signed(position.funding), palette.muted),
+            "id": (short_id(position.position_id), palette.muted),
             "notional": (formatting.money(row.notional), palette.muted),
-            "mode": ("wallet" if position.in_margin_wallet else position.margin_mode.value, palette.muted),
             "account": (row.account, palette.muted),
             "venue": (instrument.id.venue, palette.muted),
             "note": (position.note, palette.text),
         }
+
+
+def liquidation_words(view: PositionView) -> str:
+    """Returns where a position is liquidated, an estimate marked: "~55,102.0"."""
+    position = view.position
+    is_estimate = position.liquidation_is_estimate and position.liquidation_price is not None
+    return ("~" if is_estimate else "") + formatting.price(position.liquidation_price, view.instrument)
+
+
+def distance_words(view: PositionView) -> str:
+    """Returns how far the liquidation is from the mark, what is near with a glyph: "9.1%", "▲ 6.0%", "! 2.1%"."""
+    distance = view.liquidation_distance
+    glyph = "" if distance is None or distance >= CLOSE else "▲ " if distance >= NEAR else "! "
+    return glyph + formatting.percent(distance, 1)
+
+
+def distance_style(view: PositionView, palette: Palette, calm: Style | None = None) -> Style:
+    """Returns the style of a liquidation by how far away it is."""
+    distance = view.liquidation_distance
+    if distance is not None and distance < NEAR:
+        return palette.alarm
+    if distance is not None and distance < CLOSE:
+        return palette.warning
+    return palette.text if calm is None else calm
+
+
+def margin_words(position: Position) -> str:
+    """Returns a position's margin with a letter for its mode: "1,515.00 I" is isolated, "C" is cross."""
+    letter = "" if position.in_margin_wallet else f" {_MODES[position.margin_mode]}"
+    return f"{formatting.money(position.margin)}{letter}"
+
+
+def next_funding_words(view: PositionView, at: int | None, now: int, palette: Palette) -> Span:
+    """Returns about what the next funding brings or costs, and in how long: "~-1.52 2:56:53"."""
+    amount = view.next_funding
+    if amount is None:
+        return ("", palette.muted)
+    left = "" if at is None else f" {hours(at - now)}"
+    return (f"~{formatting.signed(amount)}{left}", palette.sign(formatting.sign_of(amount)))
+
+
+def hours(nanoseconds: int) -> str:
+    """Returns the time that is left as "2:56:53"; nothing is left once it is negative."""
+    text = formatting.countdown(nanoseconds)
+    return text[1:] if text[0] == "0" else text

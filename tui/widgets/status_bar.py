@@ -25,6 +25,7 @@ _BESIDE_DETAIL = 120  # cells of everything else on a line with one venue
 _ROUND_TRIP = 8  # cells that one may take, " 999 ms": by what it takes now, chips would come and go with it
 _ROOM_FOR_GAPS = 100  # cells
 _CLOCK = 15  # "  clock -99 ms"
+_POLLED = 16  # " polling, 12.3 s"
 _GRAVITY = {
     LinkState.DOWN: 6,
     LinkState.RECONNECTING: 5,
@@ -50,6 +51,11 @@ def is_clock_off(view: VenueView) -> bool:
 def is_barred(view: VenueView) -> bool:
     """Whether no order can be sent to a venue on which the desk would trade."""
     return bool(view.fault) and view.mode is not Mode.READ_ONLY
+
+
+def _is_polled(view: VenueView) -> bool:
+    """Whether a venue says while it is live that no stream but reads tell of it."""
+    return view.state is LinkState.LIVE and detail_of(view).startswith("polling")
 
 
 def detail_of(view: VenueView) -> str:
@@ -162,6 +168,7 @@ class StatusBar(Line):
             width += _ROUND_TRIP if size <= ChipSize.LEAN and view.round_trip is not None else 0
             is_said = is_clock_off(view)
             width += _CLOCK if size is ChipSize.FULL and view.clock_offset is not None and not is_said else 0
+            width += _POLLED if _is_polled(view) and size <= ChipSize.LEAN else 0
         else:
             width = Part(0, self._chip(view, size)).width
         return width
@@ -173,6 +180,8 @@ class StatusBar(Line):
         if is_barred(view):
             spans.append((" no orders", palette.alarm))
         if view.state in {LinkState.LIVE, LinkState.STALE}:
+            if _is_polled(view) and size <= ChipSize.LEAN:  # what came by no stream has its age beside it
+                spans.append((f" {crop(plain(detail_of(view)), _POLLED - 1)}", palette.text))
             if view.round_trip is not None and size <= ChipSize.LEAN:
                 spans.append((f" {formatting.milliseconds(view.round_trip)}", palette.text))
             if view.clock_offset is not None and (is_clock_off(view) or size is ChipSize.FULL):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui import formatting
-from tui.desk.frame import AccountView, Frame, MarginView
+from tui.desk.frame import AccountView, Frame, MarginView, PositionView
 from tui.desk.margin_estimate import Level, level_now
 from tui.widgets.cells import Part, Span
 from tui.widgets.line import Line
@@ -21,6 +21,7 @@ class Summary(Line):
         self._accounts: tuple[AccountView, ...] = ()
         self._account = ""
         self._margins: tuple[MarginView, ...] = ()
+        self._positions: tuple[PositionView, ...] = ()
         self._silent: frozenset[str] = frozenset()
 
     def take(self, frame: Frame) -> None:
@@ -30,6 +31,8 @@ class Summary(Line):
             self._account = frame.desk.account
         if frame.margins is not None:
             self._margins = frame.margins
+        if frame.positions is not None:
+            self._positions = frame.positions
         if frame.venues is not None:
             self._silent = silent_venues(frame.venues)
         super().take(frame)
@@ -67,8 +70,9 @@ class Summary(Line):
             parts.append(Part(rank, (*name, *ratio_spans(view, self.palette, is_old=is_old))))
         # Neither the orders nor the balances would show it.
         unknown = [each for view in self._margins for each in unknown_of(view)]
+        unknown += [each for view in self._positions for each in unknown_of(view)]
         if unknown:
-            what = request_words(unknown[0].request) if len(unknown) == 1 else f"{len(unknown)} loans or transfers"
+            what = request_words(unknown[0].request) if len(unknown) == 1 else f"{len(unknown)} moves of funds"
             parts.append(Part(0, ((f"? {what} UNKNOWN", self.palette.alarm),)))
         return parts
 

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from tui.desk.appraisal import Appraisal, format_amount
 from tui.desk.draft import Evaluation
+from tui.desk.position_estimate import CLOSE, NEAR
 from tui.widgets.cells import plain
 from tui.widgets.palette import Palette
 from venues.model import Instrument, Side
@@ -46,6 +47,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     is_edit: bool = False
     needs_override: bool = False
     hint: str = ""  # instead of the keys
+    means: str = ""  # what it does to the positions, where long and short stand side by side
 
 
 class Painted(Widget):
@@ -107,6 +109,8 @@ class TicketPreview(Painted, can_focus=True):
         side = _styled(self.palette.side(shown.side), is_bold=True)
         label = "will be" if shown.is_edit else "sends"
         lines = [self._line(label, (plain(shown.appraisal.line), side))]
+        if shown.means:
+            lines.append(self._line("means", (plain(shown.means), side)))
         lines.extend(self._costs(shown, shown.appraisal))
         return lines
 
@@ -123,7 +127,11 @@ class TicketPreview(Painted, can_focus=True):
             lines.append(self._line("margin", *self._margin(shown, appraisal)))
             if expected.liquidation is not None and expected.liquidation_distance is not None:
                 price = f"~{expected.liquidation:,.{instrument.price_decimals}f}"
-                spans = [(price, ""), (f" ({expected.liquidation_distance:.1%} away)", muted)]
+                away = expected.liquidation_distance
+                grave = self.palette.alarm if away < NEAR else self.palette.warning if away < CLOSE else None
+                glyph = "" if grave is None else "! " if away < NEAR else "▲ "
+                style = muted if grave is None else _styled(grave)
+                spans = [(price, "" if grave is None else style), (f" ({glyph}{away:.1%} away)", style)]
                 lines.append(self._line("liq", *spans))
         if expected.share is not None:
             spans = [(f"{expected.share:.0%}", ""), (" of 10 levels", muted)]

@@ -146,11 +146,19 @@ class VenueDetails(Pane):
         super().__init__(**widget)
         self._row: VenueRow | None = None
         self._hint = ""
+        self._details_top = 0
 
     def show(self, row: VenueRow | None, now: int, hint: str = "") -> None:
         """Shows this venue at `now` (nanoseconds, the engine's clock); `hint` stands at the end of the heading."""
+        if row is None or self._row is None or row.venue != self._row.venue:
+            self._details_top = 0
         self._row, self._hint = row, hint
         self.tick(now)
+
+    def page(self, pages: int) -> None:
+        """Goes on by screenfuls, or back; the heading stays."""
+        self._details_top += pages * max(1, self.size.height - 2)
+        self.redraw()
 
     def lay_out(self) -> Sequence[Hashable]:
         row, width = self._row, self.size.width
@@ -173,10 +181,24 @@ class VenueDetails(Pane):
         for label, spans in said:
             for index, part in enumerate(wrapped(spans, room)):
                 lines.append(((f"{label if not index else '':<{_LABEL}}", palette.muted), *part))
-        return lines
+        room_below = max(1, self.size.height - 1)
+        self._details_top = max(0, min(self._details_top, len(lines) - 1 - room_below))
+        shown = lines[1 + self._details_top : 1 + self._details_top + room_below]
+        if shown and self._details_top + room_below < len(lines) - 1:
+            shown[-1] = _with_arrow(shown[-1], width, palette)
+        return [lines[0], *shown]
 
     def draw(self, key: Hashable) -> Sequence[Span]:
         return key if isinstance(key, tuple) else ()
+
+
+def _with_arrow(line: Hashable, width: int, palette: Palette) -> Hashable:
+    """Marks the last line that is shown: there is more below (PgDn)."""
+    spans: list[Span] = list(line) if isinstance(line, tuple) else []
+    used = sum(width_of(plain(text)) for text, _ in spans)
+    if used > width - 2:
+        return line
+    return (*spans, (" " * (width - 1 - used), palette.text), ("▼", palette.strong))
 
 
 def state_in_words(view: VenueView, now: int, palette: Palette) -> Span:
@@ -201,6 +223,13 @@ def details_of(row: VenueRow, now: int, palette: Palette) -> list[tuple[str, lis
         said += [
             ("takes", [(f"{abilities.order_types_in_words(can)}  ", palette.text), (changes, palette.muted)]),
             ("account", [(abilities.account_in_words(can), palette.muted)]),
+        ]
+        said += [
+            (
+                "" if number else "assumes",
+                [("unverified: ", palette.warning), (words, palette.text)],
+            )
+            for number, words in enumerate(can.unverified)
         ]
     return said
 

@@ -59,6 +59,7 @@ async def test_a_line_asks_the_desk(line: str, call: tuple[object, ...]) -> None
         ("theme pink", "no theme 'pink'"),
         ("leverage 1000", "takes a leverage from 1 to 100"),
         ("leverage much", "say a number"),
+        ("leverage 10", "say cross or isolated as well"),
         ("close 33", "say 25, 50 or 100"),
         ("cancel all mars", "say buys, sells, a venue"),
     ],

@@ -107,7 +107,7 @@ async def test_an_unknown_request_is_seen_at_every_size_and_its_time_runs(size: 
         desk.clock.pass_seconds(3)
         screen = desk.app.screen
         assert isinstance(screen, MarginScreen)
-        screen._let_time_pass()
+        screen.let_time_pass()
         await desk.pilot.pause()
         assert "UNKNOWN 8.0 s" in desk.text
         if size[1] > 10:

@@ -189,7 +189,7 @@ async def test_what_the_desk_denies_stays_denied() -> None:
         await desk.press("y", "o", "enter")
         assert len(sent(desk)) == 1 and dialog(desk).step is Step.PREVIEW
         await desk.press("escape")
-        assert dialog(desk).step is Step.EDITING and desk.focus == "funds-amount"
+        assert dialog(desk).step is Step.EDITING and desk.focus == "wish-text"
         await desk.press("escape")
         assert desk.shows(MarginScreen)
 
@@ -228,10 +228,10 @@ async def test_a_mistake_is_said_while_it_is_typed_and_previews_nothing() -> Non
     async with running(desk_of()) as desk:
         await desk.press("M", "j", "b")
         for amount, words in wrong.items():
-            dialog(desk)._form.focus_amount()
+            dialog(desk)._form.focus_text()
             await desk.press(*("space" if letter == " " else NAMES.get(letter, letter) for letter in amount))
             assert words in desk.text
-            assert desk.app.screen.query_one("#funds-amount", Input).has_class("-wrong")
+            assert desk.app.screen.query_one("#wish-text", Input).has_class("-wrong")
             await desk.press("enter")
             assert dialog(desk).step is Step.EDITING and sent(desk) == []
 
@@ -316,7 +316,7 @@ async def test_a_command_opens_it_filled_in_and_sends_nothing() -> None:
 async def test_at_every_size_what_is_sent_and_the_key_are_seen(size: tuple[int, int]) -> None:
     async with running(desk_of(), size) as desk:
         await preview(desk, amount="1")
-        box = desk.app.screen.query_one("#funds")
+        box = desk.app.screen.query_one("#wish")
         assert desk.app.screen.region.contains_region(box.region)
         for part in box.children:
             assert box.content_region.contains_region(part.region) and part.region.height

@@ -47,7 +47,7 @@ async def test_positions_say_what_a_trader_asks() -> None:
         table.take(sample_frame())
         assert row_with(table, "LONG").split() == [
             "▶BTC/USDT", "perp", "LONG", "0.250", "60,598.2", "60,624.9", "+6.68", "60,622.4", "~55,102.0", "9.1%",
-            "1,515.00", "10x", "+0.31", "15,156.23", "cross", "main", "paper",
+            "1,515.00", "C", "10x", "+0.31", "15,156.23", "main", "paper",
         ]  # fmt: skip
         assert "SHORT" in row_with(table, "ETH/USDT perp")
 

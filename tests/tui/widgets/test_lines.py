@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.frames import NOW, desk_view, empty_frame, recovery_view, sample_frame, spot_frame, venue_view
@@ -152,6 +153,15 @@ async def test_every_state_has_a_glyph_and_words(state: LinkState, words: str) -
         view = venue_view("max", state, ts_last_data=NOW - 7 * NANOSECONDS)
         bar.take(Frame(number=1, ts=NOW, venues=(view,)))
         assert f"max {words}" in lines(bar)[0]
+
+
+async def test_a_live_venue_that_is_polled_says_so_with_its_age() -> None:
+    async with on_stage(StatusBar(), 80, 1) as (bar, _):
+        view = venue_view("max", round_trip=None, detail="polling, 1.2 s")
+        bar.take(Frame(number=1, ts=NOW, venues=(view,)))
+        assert "max ● polling, 1.2 s" in lines(bar)[0]
+        bar.take(Frame(number=2, ts=NOW, venues=(msgspec.structs.replace(view, detail="another word"),)))
+        assert "another" not in lines(bar)[0]
 
 
 async def test_a_clock_that_is_off_is_marked() -> None:
