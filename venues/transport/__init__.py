@@ -25,10 +25,13 @@ It takes from here:
     market data     `market_feed.MarketIntake` takes the frames, `books.KeptBooks` breaks and `books.Mending` mends
                     books that the venue lets be proven, `gathering.Gathering` asks for what was wished together,
                     `sifting.sift` finds what of it is refused, and `to_give_up` what is to be left
+    polls           `polling.Polls` reads what no stream tells, and `polling.Standby` has the chip say so; a venue
+                    whose market feed has no stream is polled alone
     the account     `account_feed.AccountFeed` takes its frames, none of which is ever dropped
     commands        `sending.Sender`: the journal first, the deadline from the nonce, the remedy behind a refusal;
                     `sending.HttpSender` where they go straight to the HTTP client; `asides.Asides` for what is
-                    read beside one
+                    read beside one; `means.Means` is all that new orders, cancels and sweeps share
+    reads           `signed_reads.SignedReads`, to inherit: the key, and the remedy behind a refusal
     orders          `order_memory.NewestOrders` and `order_as_asked`
     what is told in part
                     `pursuit.Pursuit` reads on until it is whole; `single_flight.SingleFlight` looks after an order

@@ -51,13 +51,17 @@ class AccountFeed:
         """
         for name in list(self._subscriptions):
             await self.stream.subscribe(name, self._subscriptions.pop(name))
-        self.stream.start()
-        self.start()
+        self.begin()
         try:
             async with asyncio.timeout(self._patience):
                 await self.stream.opened()
         except TimeoutError:
             raise RequestTimeout(self.stream.venue, "the account's stream does not stand in time") from None
+
+    def begin(self) -> None:
+        """Connects, and again after every loss, without waiting."""
+        self.stream.start()
+        self.start()
 
     def start(self) -> None:
         """Takes the frames, anew where that has broken."""

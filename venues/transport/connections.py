@@ -25,9 +25,10 @@ _LOST = frozenset({LinkState.RECONNECTING, LinkState.DOWN})
 
 
 class MarketFeed(Protocol):
-    """The market's half of a venue."""
+    """The market's half of a venue; one that is polled alone has no stream."""
 
-    stream: Stream
+    @property
+    def stream(self) -> Stream | None: ...
 
     def start(self) -> None:
         """Connects, and again after every loss, until `aclose`."""
@@ -108,16 +109,21 @@ class Connections:
         timekeeper: Timekeeper,
         *,
         missed: Callable[[], None] = lambda: None,
+        show_market: Callable[[StreamStatus], None] | None = None,
+        show_account: Callable[[StreamStatus], None] | None = None,
     ) -> None:
         """Takes the halves of the venue, once they are made.
 
         `missed` is told of each frame of the account that could not be used; the desk reads the account back by
-        itself then.
+        itself then. `show_market` and `show_account` take the states of the streams in place of the chip, where
+        something else may stand in for a stream.
         """
         self._market = market
         self._account = account
         self._time = timekeeper
         self._on_missed = missed
+        self._show_market = show_market or self.chip.market
+        self._show_account = show_account or self.chip.account
 
     def check_open(self) -> None:
         """Raises ConnectionLost after `aclose`."""
@@ -139,9 +145,14 @@ class Connections:
         self._crew.keep("time", self._time.run)
         if keeps_warm:
             self._crew.keep("warmth", self._http.keep_warm)
+        stream = self._market.stream
+        if stream is None:
+            await reach()
+            self.check_open()
+            return
         try:
             async with asyncio.timeout(self._patience):
-                await self._market.stream.opened()
+                await stream.opened()
         except (VenueError, TimeoutError) as error:
             self.check_open()
             try:
@@ -164,6 +175,13 @@ class Connections:
         except AuthenticationError:
             await self.close_account()
             raise
+
+    def begin_account(self, make: Callable[[], AccountFeed]) -> None:
+        """Opens the account's stream without waiting for it, where the account is told of without it as well."""
+        self.check_open()
+        if self.account_feed is None:
+            self.account_feed = make()
+        self.account_feed.begin()
 
     async def close_account(self) -> None:
         """Closes the account's stream, if there is one."""
@@ -190,7 +208,7 @@ class Connections:
         # A round trip is told with the state as it was: of a new connection, before its subscriptions stand.
         if status.state in _LOST and was != self._market_was:
             self._market.lost()
-        self.chip.market(status)
+        self._show_market(status)
 
     def _market_opened(self, connection: int) -> None:
         self._market.opened(connection)
@@ -200,7 +218,7 @@ class Connections:
         if status.state in _LOST:
             self._time.want()  # a login may be refused for the time that it names
         if self.account_feed is not None:
-            self.chip.account(status)
+            self._show_account(status)
 
     def _missed(self, frame: Quarantined) -> None:
         self.quarantine.take(frame)

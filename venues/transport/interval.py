@@ -18,9 +18,9 @@ class Interval:
         """Ends the pause now, or where there is none the next one at once."""
         self._hurried.set()
 
-    async def passed(self) -> bool:
-        """Waits until the pause is over; returns whether somebody hurried."""
-        waiting = asyncio.ensure_future(self._sleep(self._seconds))
+    async def passed(self, seconds: float | None = None) -> bool:
+        """Waits until the pause is over, of `seconds` where they are given; returns whether somebody hurried."""
+        waiting = asyncio.ensure_future(self._sleep(self._seconds if seconds is None else seconds))
         hurried = asyncio.ensure_future(self._hurried.wait())
         try:
             await asyncio.wait({waiting, hurried}, return_when=asyncio.FIRST_COMPLETED)

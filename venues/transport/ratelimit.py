@@ -99,6 +99,12 @@ class RateLimiter:
         """Returns the seconds until the ban is over."""
         return max(0.0, self._stopped_until - _now())
 
+    def free(self, name: str) -> int:
+        """Returns how many units of a pool others than cancels may use now."""
+        gauge = self._gauges[name]
+        gauge.forget_until(_now())
+        return max(0, gauge.left_to_others)
+
     def _checked(self, weight: Weight, urgency: Urgency) -> Mapping[str, int]:
         draws: dict[str, int] = {}
         for name, units in weight:
@@ -244,6 +250,11 @@ class _Gauge:
 
     def has_room(self, units: int, urgency: Urgency) -> bool:
         return self._short(units) <= 0 and (urgency is Urgency.CANCEL or self._short_of_share(units) <= 0)
+
+    @property
+    def left_to_others(self) -> int:
+        """The units that others than cancels may use now."""
+        return min(-self._short(0), -self._short_of_share(0))
 
     def begin(self, units: int, urgency: Urgency) -> None:
         self._used += units

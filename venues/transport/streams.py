@@ -11,7 +11,7 @@ from venues.events import StreamStatus
 from venues.redaction import Redaction
 from venues.transport.address import Address
 from venues.transport.asks import Ask
-from venues.transport.conversation import Rules
+from venues.transport.conversation import Expects, Rules
 from venues.transport.heartbeat import Heartbeat
 from venues.transport.link import Quarantined, Stream
 from venues.transport.ratelimit import Pool, RateLimiter, Weight
@@ -23,7 +23,7 @@ class Streams:
     """Makes the streams of one venue, with what they have in common.
 
     `heartbeat` is scaled already. `weight` is what a connection draws from `limiter`, `pools` what may be sent on
-    each.
+    each. Without `is_pipelined` one ask is answered before the next is sent.
     """
 
     def __init__(
@@ -36,6 +36,8 @@ class Streams:
         headers: Sequence[tuple[str, str]] = (),
         weight: Weight = (),
         pools: Sequence[Pool] = (),
+        expects: Expects = Expects.TEXT,
+        is_pipelined: bool = True,
         rng: random.Random,
         hide: Redaction | None = None,
         tls: ssl.SSLContext | None = None,
@@ -48,6 +50,8 @@ class Streams:
         self._limiter = limiter
         self._weight = weight
         self._pools = tuple(pools)
+        self._expects = expects
+        self._is_pipelined = is_pipelined
         self._proxy = settings.proxy
         self._rng = rng
         self._hide = hide
@@ -74,7 +78,9 @@ class Streams:
                 heartbeat=self._heartbeat,
                 timing=self._timing,
                 login=login,
+                expects=self._expects,
                 pools=self._pools,
+                is_pipelined=self._is_pipelined,
                 ages=login is None,
             ),
             address or self.address,

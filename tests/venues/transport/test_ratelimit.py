@@ -343,7 +343,7 @@ def test_no_period_ever_sees_more_than_the_limit(made: list[Plan], ip: int, acco
                 loop.call_at(plan.starts + plan.cancelled_after, task.cancel)
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             assert outcome is None or isinstance(outcome, asyncio.CancelledError), outcome
-        await reach(now() + 2.5)
+        await reach(now() + 2.51)
         # All of it is back, each share of it.
         await call(limiter, tuple((pool.name, pool.unreserved) for pool in pools), READ, patience=0)
         await call(limiter, tuple((pool.name, pool.units - pool.unreserved) for pool in pools), CANCEL, patience=0)
