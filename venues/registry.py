@@ -16,12 +16,28 @@ _MODULES: Mapping[str, str] = {
     "replay": "venues.recording.venue",
     "coinex": "venues.coinex.venue",
     "max": "venues.max.venue",
+    "pumpkin": "venues.pumpkin.venue",
 }
 
 # What a venue's API key consists of: the names are those of `Credentials`.
 _KEY_PARTS: Mapping[str, tuple[str, ...]] = {
     "coinex": ("key", "secret"),
     "max": ("key", "secret", "sub_account"),
+    "pumpkin": ("key", "secret"),
+}
+
+# What the document of a venue leaves open, and its settings therefore say.
+_READINGS: Mapping[str, tuple[str, ...]] = {
+    "pumpkin": (
+        "user_ws_url",
+        "position_model",
+        "trigger_price",
+        "signs_encoded",
+        "signs_public",
+        "minute_quota",
+        "day_quota",
+        "brackets_in_contracts",
+    ),
 }
 
 
@@ -33,6 +49,11 @@ def venue_names() -> tuple[str, ...]:
 def key_parts(name: str) -> tuple[str, ...]:
     """Returns what a venue's API key consists of, as attributes of `Credentials`; nothing where it takes none."""
     return _KEY_PARTS.get(name, ())
+
+
+def readings(name: str) -> tuple[str, ...]:
+    """Returns the settings of a venue by which what its document leaves open is read; mostly there are none."""
+    return _READINGS.get(name, ())
 
 
 def create_venue(name: str, settings: Mapping[str, Any]) -> Venue:

@@ -38,6 +38,9 @@ and no order is looked up by our own id: whoever lost an answer scans `open_orde
     requests        what takes many parameters: orders, plan orders, take-profit and stop-loss
     models          the answers
     client          the calls, by group
+
+`venue` is the adapter that the desk uses: `settings` says where it is, the market comes by `market_feed` from the
+stream and by `market_polls` without one, the account by `account`.
 """
 
 from __future__ import annotations

@@ -55,6 +55,7 @@ WEIGHTS: Mapping[str, int] = {
 }
 _PUBLIC = ("/v2/public/", "/common/v2/", "/cmc/v2/", "/cg/v2/")
 HEAVIEST = max(WEIGHTS.values())
+LEAST_QUOTA = HEAVIEST * 5 // 4  # that one of the heaviest calls fits in beside the fifth that is kept
 
 
 def pools(readings: Readings) -> tuple[Pool, ...]:

@@ -52,16 +52,17 @@ _MOST_LEVERAGE = 1_000
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """POST /v2/order/create (section "Create Order"), and one item of /v2/order/create-batch.
 
-    `orig_qty` is whole contracts. `leverage` must be that of the contract as it is, or of its open position: the
-    document calls it required and leaves it out in its sample. What closes takes `position_id` and `reduce_only`.
-    The last six attach a take-profit and a stop-loss; a trigger without a type is MARKET.
+    `orig_qty` is whole contracts. `leverage` must be that of the contract as it is, or of its open position; left
+    out it is the contract's. Inferred: the document calls it required, and leaves it out in its sample. What
+    closes takes `position_id` and `reduce_only`. The last six attach a take-profit and a stop-loss; a trigger
+    without a type is MARKET.
     """
 
     symbol: str
     order_side: OrderSide | str
     position_side: PositionSide | str
     orig_qty: Figure
-    leverage: int
+    leverage: int | None = None
     order_type: OrderType | str = OrderType.LIMIT
     price: Figure | None = None
     time_in_force: TimeInForce | str | None = None
@@ -82,7 +83,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
         return {
             **self._essence(),
             **compact(
-                leverage=number_of(self.leverage, "a leverage", 1, _MOST_LEVERAGE),
+                leverage=given(self.leverage, number_of, "a leverage", 1, _MOST_LEVERAGE),
                 reduceOnly=self.reduce_only,
                 marketOrderLevel=_level_of(self.market_order_level, LEVELS),
             ),

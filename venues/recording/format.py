@@ -4,7 +4,7 @@ The file is plain, gzip or zstd; which one its first bytes say, not its name. Ea
 
     ts        arrival, integer milliseconds UTC
     kind      "instrument", "snapshot", "delta", "trade" or "notice"
-    symbol    the venue's name of the instrument, [A-Z0-9][A-Z0-9._:/@-]{0,31}; a notice has none
+    symbol    the venue's name of the instrument, [A-Za-z0-9][A-Za-z0-9._:/@-]{0,31}; a notice has none
 
 and by its kind
 
@@ -51,7 +51,7 @@ VENUE = "replay"
 MILLISECOND = 1_000_000  # nanoseconds
 _LAST_TS = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
-is_symbol = re.compile(r"[A-Z0-9][A-Z0-9._:/@-]{0,31}").fullmatch
+is_symbol = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,31}").fullmatch
 _is_currency = re.compile(r"[A-Z0-9]{1,16}").fullmatch
 _has_surrogate = re.compile(rb"\\u[dD][89a-fA-F]").search
 

@@ -64,6 +64,7 @@ class Client(
         timeout: float = 5.0,
         attempts: int = 4,
         session: Session | None = None,
+        has_key: bool = True,
         proxy: str | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -79,7 +80,7 @@ class Client(
         if session is not None:
             if api_key is not None or api_secret is not None:
                 raise ConfigurationError(VENUE, "a session signs by itself: give it the key")
-            super().__init__(session, has_key=True, prefix=prefix, readings=readings)
+            super().__init__(session, has_key=has_key, prefix=prefix, readings=readings)
             return
         credentials = _credentials(api_key, api_secret)
         timing = Timing(command=timeout, attempt=timeout, attempts=attempts, read=_LONGEST_READ * timeout)

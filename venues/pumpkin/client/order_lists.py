@@ -73,11 +73,12 @@ class OrderListCalls(Calls):
         end_time: int | None = None,
         page: int | None = None,
         size: int | None = None,
+        is_urgent: bool = False,
     ) -> Page[Order]:
         """Returns a page of orders; `state` UNFINISHED is all that are open (section "Query Order List")."""
         found = compact(symbol=given(symbol, symbol_of), state=given(state, word_of, "a state"))
         found |= numbered(page, size, start_time, end_time)
-        return await self._read("list orders", f"{_ORDER}/list", Page[Order], found)
+        return await self._read("list orders", f"{_ORDER}/list", Page[Order], found, is_urgent=is_urgent)
 
     def iter_orders(
         self,

@@ -99,12 +99,15 @@ class Ticker(Model, frozen=True, kw_only=True):
 
 
 class AggTicker(Ticker, frozen=True, kw_only=True):
-    """GET /v2/public/q/agg-ticker and /agg-tickers: a ticker with index, mark and the best of both sides."""
+    """GET /v2/public/q/agg-ticker and /agg-tickers: a ticker with index, mark and the best of both sides.
+
+    Inferred: a side where nobody offers has no best.
+    """
 
     index: Decimal = field(name="i")
     mark: Decimal = field(name="m")
-    bid: Decimal = field(name="bp")
-    ask: Decimal = field(name="ap")
+    bid: Decimal | None = field(name="bp", default=None)
+    ask: Decimal | None = field(name="ap", default=None)
 
 
 class Depth(Model, frozen=True, kw_only=True):

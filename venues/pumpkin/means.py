@@ -1,0 +1,13 @@
+"""What the commands of one account of Pumpkin work with."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from venues.pumpkin.client import Client
+from venues.pumpkin.doubts import Doubts
+from venues.pumpkin.lookups import Lookups
+from venues.pumpkin.memory import OrderMemory
+from venues.transport import means
+
+Means: TypeAlias = means.Means[Client, OrderMemory, Lookups, Doubts]
