@@ -27,8 +27,8 @@ def _seconds(value: float | None) -> str:
 
 async def _try_streams(exchange: Exchange, wanted: str) -> list[str]:
     failures = []
-    kinds = {**stream_faults.FAULTS, **stream_faults.OTHERS}
-    _out(f"{'stream fault':26} {'aged':>7} {'noticed':>7} {'healed':>7}")
+    kinds = stream_faults.OF_READS if exchange.is_polled else {**stream_faults.FAULTS, **stream_faults.OTHERS}
+    _out(f"{'reads' if exchange.is_polled else 'stream fault':26} {'aged':>7} {'noticed':>7} {'healed':>7}")
     for name, fault in kinds.items():
         if wanted not in name:
             continue

@@ -159,6 +159,8 @@ async def _opened(exchange: Exchange, fault: HttpFault) -> AsyncIterator[tuple[R
     elif fault.name == "pool exhausted":
         # The connections are held until their deadline: on a busy machine it takes a while to see that all are.
         async with rig_of(exchange, time_scale=_HELD_LONGER * exchange.scale) as rig:
+            if rig.can.position_sides:  # what its commands stand on is read before anything is sent
+                await rig.venue.fetch_positions()
             yield rig, rig.venue
     else:
         async with rig_of(exchange) as rig:
@@ -236,15 +238,17 @@ async def _last_of_many(
     kind = "query" if call == "query" else "submit"
     loop = asyncio.get_running_loop()
     while True:
+        before = await rig.control.done("never-executed")
         began = loop.time()
         crowd = [
             asyncio.ensure_future(outcome_of(_call(victim, kind, scene.order(price=request.price), resting)))
             for _ in range(12)
         ]
-        seen = [-1]
-        while len(seen) < 6 or seen[-1] != seen[-6]:  # until no more of them get through
-            await passes(0.01)
-            seen.append((await rig.state()).requests)
+        seen = [before]
+        while seen[-1] == before or seen[-1] != seen[-6]:  # until no more of them get through
+            await passes(0.04)
+            # Not all requests: a venue that polls asks for more all the while.
+            seen = [*[before] * 6, *seen, await rig.control.done("never-executed")][-6:]
         if loop.time() - began < Timing().attempt * _HELD_LONGER * rig.scale / 3:
             break
         await asyncio.gather(*crowd)  # too busy a machine: they would let go of their connections too soon
@@ -307,7 +311,7 @@ async def _settles(rig: Rig, call: str, request: OrderRequest, was_executed: boo
 
     found: Order | VenueError
     loop = asyncio.get_running_loop()
-    until_at = loop.time() + rig.patience / 2
+    until_at = loop.time() + rig.patience / 2 + rig.exchange.longest_ban
     while True:
         found = await outcome_of(rig.venue.fetch_order(request.instrument, request.client_order_id))
         if isinstance(found, (Order, OrderNotFound)) or loop.time() > until_at:

@@ -40,6 +40,7 @@ async def check_order(
     """
     rig, name = desk.rig, request.client_order_id
     check_identity(acknowledged, request)
+    rig.control.note(acknowledged)
     assert acknowledged.filled_quantity <= filled
     truth = await rig.until_true(lambda state: is_in(state, request, filled, is_open), f"{name} at the exchange")
     status = expected_status(request, filled, is_open)
@@ -153,5 +154,5 @@ async def check_refused(rig: Rig, request: OrderRequest) -> None:
         assert outcome.message.strip()
     after = await rig.state()
     assert after.fills == before.fills
-    assert not any(order.is_open for order in after.of_client(request.client_order_id))
+    assert {order.id for order in after.open_orders} <= {order.id for order in before.open_orders}
     assert after.balances == before.balances

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import httpx
 import msgspec
 
+from tests.contract.pumpkin_truth import PumpkinControl
 from tests.contract.truth import Control, EmbeddedControl, RemoteControl, State
 from tests.contract.waiting import PATIENCE, passes, until, until_found
 from tui.desk.frame import Fact
@@ -22,14 +23,21 @@ from venues.book import Book
 from venues.commands import OrderRequest
 from venues.errors import TransientError, VenueError
 from venues.events import BookDelta, BookSnapshot, Event, LinkState, StreamStatus
-from venues.model import Instrument, InstrumentId, Order
+from venues.model import Instrument, InstrumentId, Order, Side
 from venues.paper.venue import PaperVenue
 from venues.port import Credentials, KeepsBooks, Venue
 from venues.registry import create_venue, venue_names
+from venues.rounding import floor_to
 from venues.simulators.serving import Practice, served_in_thread
+from venues.transport.timing import Timing
 
-VENUES = tuple(name for name in venue_names() if name != "replay")  # a recording takes no orders of anybody
+POLLED = "-polling"  # at the end of the name of a venue that is opened without any stream
+_NAMES = tuple(name for name in venue_names() if name != "replay")  # a recording takes no orders of anybody
+VENUES = (*_NAMES, *(name + POLLED for name in ("pumpkin",) if name in _NAMES))
 SERVED = tuple(name for name in VENUES if name != "paper")  # those with a wire, on which things go wrong
+STREAMED = tuple(name for name in SERVED if not name.endswith(POLLED))  # whose streams can go wrong
+POLLING = tuple(name for name in SERVED if name.endswith(POLLED))  # whose reads stand in for a stream
+PLENTY = 10**9  # of a quota that is not what is tested
 SCALE = 0.1  # of every constant of time, in CI
 ALLOWANCE = 1.0  # seconds on top, which a busy machine may take at any scale
 RATE = 2_000.0  # of the crowd over all instruments, where it is not quiet
@@ -47,40 +55,73 @@ Wrap = Callable[[Venue], Venue]
 class Exchange:
     """The other side: a served simulator, or nothing where the exchange lives within the adapter.
 
-    `wrap` stands between the adapter and the tests, which adapters with a defect are made with.
+    `wrap` stands between the adapter and the tests, which adapters with a defect are made with. `is_polled`: the
+    adapter is given no address of a stream.
     """
 
-    def __init__(self, name: str, practice: Practice | None, scale: float, wrap: Wrap | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        practice: Practice | None,
+        scale: float,
+        wrap: Wrap | None = None,
+        *,
+        is_polled: bool = False,
+    ) -> None:
         self.name = name
         self.practice = practice
         self.scale = scale
         self.wrap = wrap
+        self.is_polled = is_polled
 
     def wrapped(self, wrap: Wrap) -> Exchange:
-        return Exchange(self.name, self.practice, self.scale, wrap)
+        return Exchange(self.name, self.practice, self.scale, wrap, is_polled=self.is_polled)
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Returns what the adapter is made with."""
         if self.practice is None:
             return {"seed": 3, "rate": RATE, "fresh": True} | changes
         practice = self.practice
-        return {
-            "rest_url": practice.rest_url,
-            "ws_url": practice.ws_url,
-            "credentials": Credentials(practice.api_key, practice.api_secret),
-            "is_practice": True,
-            "time_scale": self.scale,
-        } | changes
+        return (
+            {
+                "rest_url": practice.rest_url,
+                "ws_url": practice.ws_url,
+                "credentials": Credentials(practice.api_key, practice.api_secret),
+                "is_practice": True,
+                "time_scale": self.scale,
+            }
+            | self._own_settings(practice)
+            | changes
+        )
+
+    def _own_settings(self, practice: Practice) -> dict[str, Any]:
+        if self.name != "pumpkin":
+            return {}
+        streams = {"ws_url": "", "user_ws_url": ""} if self.is_polled else {"user_ws_url": practice.ws_url}
+        # The crowd's trades do not move the mark, by which triggers go unless somebody wants it otherwise.
+        return {"minute_quota": PLENTY, "trigger_price": "last"} | streams
+
+    @property
+    def longest_ban(self) -> float:
+        """Seconds that the adapter is silent after a ban for which the venue names no time."""
+        return Timing().ban * self.scale if self.name == "pumpkin" else 0.0
+
+    def control(self, client: httpx.AsyncClient) -> RemoteControl:
+        """Returns the control API over `client`."""
+        return PumpkinControl(client) if self.name == "pumpkin" else RemoteControl(client)
 
 
 @contextmanager
 def exchange_of(name: str, scale: float = SCALE) -> Iterator[Exchange]:
     """Opens the exchange of a venue, for as many adapters as come."""
+    venue = name.removesuffix(POLLED)
     with ExitStack() as stack:
         practice = None
-        if name in SERVED:
-            practice = stack.enter_context(served_in_thread(name, rate=RATE, seed=3, time_scale=scale))
-        yield Exchange(name, practice, scale)
+        if venue in SERVED:
+            practice = stack.enter_context(served_in_thread(venue, rate=RATE, seed=3, time_scale=scale))
+        if venue == "pumpkin" and practice is not None:
+            practice.simulator.act({"do": "quota", "minute": PLENTY, "day": PLENTY})
+        yield Exchange(venue, practice, scale, is_polled=name != venue)
 
 
 class Exchanges:
@@ -136,6 +177,17 @@ class Rig:
         for order in (await self.state()).open_orders:
             await self.control.act(do="cancel", id=order.id, symbol=order.symbol)
 
+    async def flatten(self) -> None:
+        """Closes what is held, each position against an order of the crowd at its mark."""
+        by_symbol = {one.id.symbol: one for one in self.instruments.values()}
+        for held in (await self.state()).positions:
+            side = Side.SELL if held.quantity > 0 else Side.BUY
+            more = {"symbol": held.symbol, "quantity": f"{abs(held.quantity):f}"}
+            price = floor_to(held.mark, by_symbol[held.symbol].tick_size)
+            await self.control.act(do="clear", symbol=held.symbol)
+            await self.control.act(do="quote", side=side.opposite.value, price=f"{price:f}", **more)
+            await self.control.act(do="place", side=side.value, type="market", position_id=held.id, **more)
+
     def main(self) -> Instrument:
         """Returns the instrument that orders are tried on: a spot one where there is one."""
         return self.tradable()[0]
@@ -171,7 +223,7 @@ async def rig_of(exchange: Exchange, *, is_rested: bool = True, **settings: Any)
     async with httpx.AsyncClient(
         base_url=_origin_of(exchange), verify=_NO_TLS, trust_env=False, timeout=PATIENCE, limits=limits
     ) as client:
-        control: Control | None = None if exchange.practice is None else RemoteControl(client)
+        control: Control | None = None if exchange.practice is None else exchange.control(client)
         if control is not None:
             await control.switch("")
         await _until_answered(venue.connect)
@@ -183,6 +235,8 @@ async def rig_of(exchange: Exchange, *, is_rested: bool = True, **settings: Any)
             if is_rested:
                 await rig.at_rest()
             rig.instruments = {one.id: one for one in await _until_answered(venue.fetch_instruments)}
+            if is_rested:
+                await rig.flatten()
             yield rig
         finally:
             if exchange.practice is not None:

@@ -90,6 +90,22 @@ class Scene:
             **more,
         )
 
+    async def closing(
+        self, side: Side, kind: OrderType = OrderType.MARKET, units: int = 2, **more: Any
+    ) -> OrderRequest:
+        """Makes a request that closes what is held: where long and short stand side by side it has to name it.
+
+        Raises ValueError where there is not one position that it could close.
+        """
+        if self.rig.can.position_sides:
+            (held,) = [
+                one
+                for one in await self.rig.venue.fetch_positions()
+                if one.instrument == self.instrument.id and one.quantity * side.sign < 0
+            ]
+            more |= {"position_id": held.position_id, "reduce_only": True}
+        return self.order(side, kind, units, **more)
+
 
 async def scene_of(rig: Rig, instrument: Instrument | None = None) -> Scene:
     """Lays out a market around the price at which it stands."""

@@ -115,7 +115,8 @@ async def close_twice(venue: Venue) -> float:
 
 async def test_a_venue_that_was_never_opened_is_closed(exchanges: Exchanges, venue_name: str) -> None:
     before = asyncio.all_tasks()
-    venue = create_venue(venue_name, exchanges[venue_name].settings())
+    exchange = exchanges[venue_name]
+    venue = create_venue(exchange.name, exchange.settings())
     assert await close_twice(venue) < CLOSED_WITHIN
     async for batch in venue.events():
         assert all(isinstance(event, StreamStatus) for event in batch), batch

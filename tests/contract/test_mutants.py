@@ -20,7 +20,7 @@ from tests.contract import (
 )
 from tests.contract import mutants as of
 from tests.contract import rig as rig_module
-from tests.contract.rig import SERVED, Desk, Exchange, Exchanges, desk_of, rig_of
+from tests.contract.rig import POLLING, STREAMED, Desk, Exchange, Exchanges, desk_of, rig_of
 from tests.contract.scene import scene_of
 from venues.model import OrderType, Side, TimeInForce
 from venues.port import Venue
@@ -124,7 +124,7 @@ async def test_a_task_that_is_left_is_found(exchanges: Exchanges, monkeypatch: p
 
 
 @pytest.mark.parametrize("kind", CAUGHT_UNDER_HTTP_FAULTS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", STREAMED)
 async def test_a_wrong_verdict_is_found(exchanges: Exchanges, name: str, kind: type[of.Mutant]) -> None:
     fault, call = CAUGHT_UNDER_HTTP_FAULTS[kind]
     with pytest.raises(AssertionError):
@@ -132,7 +132,7 @@ async def test_a_wrong_verdict_is_found(exchanges: Exchanges, name: str, kind: t
 
 
 @pytest.mark.parametrize("kind", CAUGHT_UNDER_STREAM_FAULTS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", STREAMED)
 async def test_a_desk_that_missed_something_is_found(
     exchanges: Exchanges, monkeypatch: pytest.MonkeyPatch, name: str, kind: type[of.Mutant]
 ) -> None:
@@ -147,3 +147,13 @@ async def test_a_desk_that_missed_something_is_found(
     fault, words = CAUGHT_UNDER_STREAM_FAULTS[kind]
     with pytest.raises(AssertionError, match=words):
         await stream_faults.try_fault(made_with(kind, exchanges[name]), stream_faults.FAULTS[fault])
+
+
+@pytest.mark.parametrize("name", POLLING)
+async def test_a_desk_that_polls_and_never_says_that_it_is_old_is_found(
+    exchanges: Exchanges, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(waiting, "kept_waiting", float)
+    mutant = made_with(of.NeverSaysThatItIsOld, exchanges[name])
+    with pytest.raises(AssertionError, match="nothing says that it is old"):
+        await stream_faults.try_fault(mutant, stream_faults.OF_READS["never answered"])

@@ -172,11 +172,17 @@ async def test_an_order_on_an_instrument_that_there_is_not(rig: Rig, scene: Scen
     await check_refused(rig, request)
 
 
-async def test_an_order_below_the_minimum(rig: Rig, scene: Scene) -> None:
-    tiny = changed(scene.order(), quantity=scene.instrument.lot_size)
-    smallest = max(scene.instrument.min_quantity, scene.instrument.min_notional / scene.price)
-    assert tiny.quantity < smallest, "this instrument has no minimum to be below of"
-    await check_refused(rig, tiny)
+async def test_an_order_below_the_minimum(rig: Rig) -> None:
+    tickers = await rig.venue.fetch_tickers([one.id for one in rig.tradable()])
+    prices = {ticker.instrument: ticker.last for ticker in tickers}
+    # Where a step is worth more than the minimum there is nothing to be below of.
+    instrument = next(
+        one
+        for one in rig.tradable()
+        if 2 * one.lot_size < max(one.min_quantity, one.min_notional / prices[one.id])
+    )
+    scene = await scene_of(rig, instrument)
+    await check_refused(rig, changed(scene.order(), quantity=instrument.lot_size))
 
 
 @pytest.mark.parametrize("what", ["price", "quantity"])
@@ -190,7 +196,8 @@ async def test_an_order_between_two_steps(rig: Rig, scene: Scene, what: str) -> 
 async def test_an_order_that_the_money_is_not_there_for(rig: Rig, scene: Scene) -> None:
     held = (await rig.state()).balances[scene.instrument.quote].available
     units = int(held / (scene.away(Side.BUY) * scene.unit)) + 2
-    request = scene.order(Side.BUY, units=units)
+    more: dict[str, Any] = {"leverage": Decimal(1)} if scene.instrument.is_perpetual else {}
+    request = scene.order(Side.BUY, units=units, **more)
     outcome = await outcome_of(rig.venue.submit_order(request))
     assert isinstance(outcome, (InsufficientFunds, NotSent)), repr(outcome)
     assert outcome.message

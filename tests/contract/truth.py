@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -60,11 +60,29 @@ class TrueBalance(msgspec.Struct, frozen=True, kw_only=True):
         return self.available + self.frozen
 
 
+class TruePosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A perpetual position; `quantity` is signed, and `type` the margin mode in the venue's words."""
+
+    id: str
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal
+    margin: Decimal
+    leverage: Decimal
+    type: str
+    mark: Decimal
+    pnl: Decimal
+    liquidation_price: Decimal | None = None
+
+
 class TrueBook(msgspec.Struct, frozen=True, kw_only=True):
     """Best first."""
 
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()
+
+
+Row = TypeVar("Row", TrueOrder, TrueFill)
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +93,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[TrueOrder, ...]
     fills: tuple[TrueFill, ...]
     balances: dict[str, TrueBalance]
+    positions: tuple[TruePosition, ...] = ()
+    leverage: dict[str, Decimal] = {}  # by symbol, where it belongs to the symbol
     connections: int = 0
     requests: int = 0
 
@@ -114,15 +134,38 @@ class Control(Protocol):
         """Returns how often a fault was done so far."""
         ...
 
+    def note(self, order: Order) -> None:
+        """Keeps our name of an order: an exchange may know no name of ours for some kinds."""
+        ...
+
 
 class RemoteControl:
     """The control API of a served simulator, over plain HTTP."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._names: dict[str, str] = {}
 
     async def state(self) -> State:
-        return msgspec.json.decode(await self._ask("GET", "state"), type=State, strict=False)
+        state = self.read(await self._ask("GET", "state"))
+        if not self._names:
+            return state
+        orders = tuple(self._named(order, order.id) for order in state.orders)
+        fills = tuple(self._named(fill, fill.order_id) for fill in state.fills)
+        return msgspec.structs.replace(state, orders=orders, fills=fills)
+
+    def read(self, answer: bytes) -> State:
+        """Returns what the control API's answer says."""
+        return msgspec.json.decode(answer, type=State, strict=False)
+
+    def note(self, order: Order) -> None:
+        if order.client_order_id:
+            self._names[order.venue_order_id] = order.client_order_id
+
+    def _named(self, row: Row, order_id: str) -> Row:
+        if row.client_id or order_id not in self._names:
+            return row
+        return msgspec.structs.replace(row, client_id=self._names[order_id])
 
     async def act(self, **wish: Any) -> dict[str, Any]:
         done: dict[str, Any] = msgspec.json.decode(await self._ask("POST", "act", wish))
@@ -242,6 +285,9 @@ class EmbeddedControl:
 
     async def done(self, kind: str) -> int:
         return 0
+
+    def note(self, order: Order) -> None:
+        """It has every name."""
 
 
 def _numbers(wish: dict[str, Any]) -> Sequence[Decimal]:

@@ -4,7 +4,7 @@
         practice.faults.switch("black-hole@stream")
 
 The desk is the real one, in a process of its own: only its practice exchange is not its child. `time_scale` is
-the adapter's, as its `Settings` have it.
+the adapter's, as its `Settings` have it, and so are `settings`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import http.client
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -40,9 +40,10 @@ class ScaledSite(PracticeSite, frozen=True, kw_only=True):
     """Where the test's exchange listens, and by how much the adapter's times are shortened."""
 
     time_scale: float = 1.0
+    more: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def settings(self, account: str) -> dict[str, Any]:
-        return super().settings(account) | {"time_scale": self.time_scale}
+        return super().settings(account) | {"time_scale": self.time_scale} | self.more
 
 
 class ServedElsewhere:
@@ -72,14 +73,21 @@ class ServedTrader(Trader):
     """A trader at a desk on `practice`, who can also look at that exchange from outside and act there."""
 
     def __init__(
-        self, home: Path, size: Size, practice: Practice, *arguments: str, time_scale: float = 1.0
+        self,
+        home: Path,
+        size: Size,
+        practice: Practice,
+        *arguments: str,
+        time_scale: float = 1.0,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.columns, self.rows = size
         self.venue = practice.venue
         self.practice = practice
         self.time_scale = time_scale
         path = home / "site.json"
-        path.write_bytes(msgspec.json.encode(msgspec.json.decode(practice.line()) | {"time_scale": time_scale}))
+        site = msgspec.json.decode(practice.line()) | {"time_scale": time_scale, "more": settings or {}}
+        path.write_bytes(msgspec.json.encode(site))
         self.desk = PtySession(
             [sys.executable, "-m", "tests.e2e.served_desk", "--venue", practice.venue, "--practice", *arguments],
             home=home, rows=self.rows, columns=self.columns, environment={SITE: str(path)}, has_network=True,
