@@ -44,9 +44,11 @@ def amending_in_words(can: Capabilities) -> str:
 def account_in_words(can: Capabilities) -> str:
     """Returns what the account has: "balances, positions, leverage, cross and isolated margin"."""
     parts = ["balances, positions"] if can.positions else ["balances, no positions"]
-    parts += ["leverage"] if can.leverage else []
+    parts += ["long beside short"] if can.position_sides else []
+    parts += [f"leverage{' (changed while flat)' if can.leverage_needs_flat else ''}"] if can.leverage else []
     modes = " and ".join(mode.value for mode in MarginMode if mode in can.margin_modes)
     parts += [f"{modes} margin"] if modes else []
+    parts += ["margin of a position"] if can.position_margin else []
     parts += [f"{can.margin_wallet} beside spot: borrow, transfer"] if can.margin_wallet else []
     parts += ["exits sent along"] if can.attached_exits else []
     return ", ".join(parts)

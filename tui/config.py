@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from tui.paths import ACCOUNT_RULE, UnsafePath, check_private, is_account_name
-from venues.registry import key_parts, venue_names
+from venues.registry import key_parts, readings, venue_names
 
 Level: TypeAlias = Literal["none", "preview", "confirm"]
 DetachPolicy: TypeAlias = Literal["leave", "cancel_session", "cancel_all"]
@@ -98,10 +99,30 @@ class NetworkSection(Section, frozen=True, kw_only=True):
 
 
 class VenueSection(Section, frozen=True, kw_only=True):
-    """Where a venue is reached, if not where it is by itself: both addresses or neither."""
+    """Where a venue is reached, if not where it is by itself, and how what its document leaves open is read.
+
+    Both addresses or neither. A venue takes those of the readings that `venues.registry.readings` names. With any
+    of them its addresses may have paths, and an empty `ws_url` means that all is polled.
+    """
 
     rest_url: str = ""
-    ws_url: str = ""
+    ws_url: str | UnsetType = UNSET
+    user_ws_url: str = ""
+    position_model: Literal["AGGREGATION", "DISAGGREGATION"] | None = None
+    trigger_price: Literal["mark", "last"] | None = None
+    signs_encoded: bool | None = None
+    signs_public: bool | None = None
+    minute_quota: int | None = None
+    day_quota: int | None = None
+    brackets_in_contracts: bool | None = None
+
+    @property
+    def given(self) -> dict[str, str | int]:
+        """What it says, as the venue's own settings are called."""
+        every = {name: getattr(self, name) for name in self.__struct_fields__}
+        absent = {key for key, value in every.items() if value is None or value is UNSET}
+        absent |= {key for key in ("rest_url", "user_ws_url") if not every[key]}
+        return {key: value for key, value in every.items() if key not in absent}
 
 
 class Config(Section, frozen=True, kw_only=True):
@@ -229,19 +250,34 @@ def _venue_fault(name: str, section: VenueSection) -> tuple[str, str] | None:
     takers = [known for known in venue_names() if key_parts(known)]
     if name not in takers:
         return "", f"can not be set; the venues that can be reached elsewhere are: {', '.join(takers)}"
-    given = {"rest_url": section.rest_url, "ws_url": section.ws_url}
-    if len(missing := [key for key, value in given.items() if not value]) == 1:
-        # A desk would watch the market of one place and trade at another.
+    own = readings(name)
+    known = {"rest_url", "ws_url", *own}
+    if foreign := [key for key in section.given if key not in known]:
+        return f".{foreign[0]}", f"is no setting of {name}; remove the line"
+    stream = "" if section.ws_url is UNSET else section.ws_url
+    given = {"rest_url": section.rest_url, "ws_url": stream}
+    missing = [key for key, value in given.items() if not value]
+    # A desk would watch the market of one place and trade at another.
+    is_half = len(missing) == 1 or (missing and section.ws_url is not UNSET)
+    if is_half and not (own and section.ws_url == ""):
         return f".{missing[0]}", "is missing: name both addresses, or neither"
-    for key, schemes in (("rest_url", ("http", "https")), ("ws_url", ("ws", "wss"))):
-        if not given[key]:
-            continue
-        plain, secure = schemes
-        url = _split(given[key])
-        if url is None or not _is_origin(url, {plain, secure}):
-            return f".{key}", f'must be a host and nothing more, as in "{secure}://exchange.example"'
-        if url.scheme == plain and url.hostname not in _LOOPBACK:
-            return f".{key}", f"must begin with {secure}://; {plain}:// is for this machine only"
+    for key, value in (given | {"user_ws_url": section.user_ws_url}).items():
+        if value and (fault := _address_fault(key, value, may_have_path=bool(own))):
+            return fault
+    for key in ("minute_quota", "day_quota"):
+        if (quota := getattr(section, key)) is not None and quota <= 0:
+            return f".{key}", "must be above zero; remove it for the default"
+    return None
+
+
+def _address_fault(key: str, value: str, *, may_have_path: bool) -> tuple[str, str] | None:
+    plain, secure = ("http", "https") if key == "rest_url" else ("ws", "wss")
+    url = _split(value)
+    if url is None or not _is_origin(url._replace(path="") if may_have_path else url, {plain, secure}):
+        rest = "a host, with a path if need be" if may_have_path else "a host and nothing more"
+        return f".{key}", f'must be {rest}, as in "{secure}://exchange.example"'
+    if url.scheme == plain and url.hostname not in _LOOPBACK:
+        return f".{key}", f"must begin with {secure}://; {plain}:// is for this machine only"
     return None
 
 

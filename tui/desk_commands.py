@@ -227,14 +227,18 @@ def _market_words(line: OrderLine | PositionLine) -> str:
 
 
 def _position_row(line: PositionLine) -> tuple[str, ...]:
+    number = "" if line.position_id in ("", "net") else f"#{line.position_id}"
+    about = "~" if line.liquidation_is_estimate else ""
     return (
         f"{line.venue}/{line.account}",
         _market_words(line),
-        f"{line.quantity:+f}",
+        " ".join(filter(None, (line.side, f"{line.quantity:+f}", number))),
         f"entry {line.entry_price:f}",
         f"mark {line.mark:f}" if line.mark is not None else "mark -",
         f"P&L {line.unrealized_pnl:+.2f}" if line.unrealized_pnl is not None else "P&L -",
-        f"liquidation {line.liquidation_price:f}" if line.liquidation_price is not None else "liquidation -",
+        f"liquidation {about}{line.liquidation_price:f}"
+        if line.liquidation_price is not None
+        else "liquidation -",
     )
 
 

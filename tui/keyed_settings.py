@@ -15,15 +15,22 @@ from venues.registry import create_venue
 if TYPE_CHECKING:
     from tui.desk.vault import Vault
 
+_CHOICES = ("position_model", "trigger_price")
+
 
 def place_of(venue: str, config: Config) -> dict[str, Any]:
-    """Returns where a venue that takes keys is reached, as far as the configuration says it."""
+    """Returns where a venue that takes keys is reached and how it is read, as far as the configuration says it."""
     settings: dict[str, Any] = {}
-    if (place := config.venues.get(venue)) is not None and place.rest_url:
-        settings |= {"rest_url": place.rest_url, "ws_url": place.ws_url}
+    if (place := config.venues.get(venue)) is not None:
+        settings |= place.given
     if config.network.proxy:
         settings["proxy"] = config.network.proxy
     return settings
+
+
+def choices_of(venue: str, config: Config) -> dict[str, Any]:
+    """Returns what a person has chosen of a venue wherever it is reached: it holds for practice as well."""
+    return {key: value for key, value in place_of(venue, config).items() if key in _CHOICES}
 
 
 def account_settings(venue: str, account: str, config: Config, entry: KeyEntry | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from tui.desk.roster import mode_of
 from tui.desk.session import Session
 from tui.desk.signals import SignalWatch, mask_signals
 from tui.holding import UNKEPT, Holding
-from tui.keyed_settings import learn, open_with, vault_of
+from tui.keyed_settings import choices_of, learn, open_with, vault_of
 from tui.keymap import build_keymap
 from tui.logs import open_log
 from tui.opening import (
@@ -96,7 +96,8 @@ def _run_desk(options: Options, config: Config, beside: contextlib.ExitStack) ->
     from tui.terminal.attach import attach
     from tui.theming import THEMES, failure_notice, load_themes
 
-    venues += [create_venue(child.venue, child.site().settings(account)) for child in children]
+    for child in children:
+        venues.append(create_venue(child.venue, child.site().settings(account) | choices_of(child.venue, config)))
     keymap, problems = build_keymap(config.keys)
     themes, failures = load_themes((THEMES, options.paths.themes_dir))
     attendance = attendance_of(config)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from venues.errors import UnknownInstrument
-from venues.model import InstrumentId
 from venues.port import Venue
 from venues.recording.writer import RecordingSummary, record
 from venues.registry import create_venue
@@ -47,10 +46,10 @@ async def _record_until_told(
 
 async def _record(venue: Venue, out: Path, symbols: Sequence[str], seconds: float | None) -> RecordingSummary:
     await venue.connect()
-    known = [instrument.id for instrument in await venue.fetch_instruments()]
-    wanted = [InstrumentId(venue.name, symbol.upper()) for symbol in symbols] or known
-    for instrument in wanted:
-        if instrument not in known:
-            names = ", ".join(each.symbol for each in known[:20])
-            raise UnknownInstrument(venue.name, f"there is no {instrument.symbol}; there are {names}")
+    known = {instrument.id.symbol.upper(): instrument.id for instrument in await venue.fetch_instruments()}
+    for symbol in symbols:
+        if symbol.upper() not in known:
+            names = ", ".join(each.symbol for each in list(known.values())[:20])
+            raise UnknownInstrument(venue.name, f"there is no {symbol}; there are {names}")
+    wanted = [known[symbol.upper()] for symbol in symbols] or list(known.values())
     return await record(venue, wanted, out, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from venues.registry import venue_names
 from venues.simulators.registry import simulator_names
 
 _YES, _NO = "yes", "-"
+_FLAT = "when flat"
+_WIDTH = 80
+_LONGEST = 1_000  # characters of a sentence
 # Nothing is sent with it: what a venue can do for somebody who has a key is asked of the adapter.
 _ANY_KEY = Credentials("any", "any", "any")
 
@@ -40,12 +44,16 @@ class Support(msgspec.Struct, frozen=True, kw_only=True):
             "amend": can.amend,
             "attached_exits": can.attached_exits,
             "positions": can.positions,
+            "position_sides": can.position_sides,
+            "position_margin": can.position_margin,
             "leverage": can.leverage,
+            "leverage_needs_flat": can.leverage_needs_flat,
             "margin_modes": [mode.value for mode in MarginMode if mode in can.margin_modes],
             "margin_wallet": can.margin_wallet,
             "bar_intervals": list(can.bar_intervals),
             "public_without_key": self.is_public,
             "practice": self.practice != _NO,
+            "unverified": list(can.unverified),
         }
 
 
@@ -84,7 +92,9 @@ def table_of(found: Sequence[Support]) -> list[tuple[str, ...]]:
     add("exits sent along", (one.can.attached_exits for one in found))
     add("edit in place", (one.can.amend for one in found))
     add("positions", (one.can.positions for one in found))
-    add("leverage", (one.can.leverage for one in found))
+    add("long beside short", (one.can.position_sides for one in found))
+    add("margin of a position", (one.can.position_margin for one in found))
+    add("leverage", (one.can.leverage and (_FLAT if one.can.leverage_needs_flat else _YES) for one in found))
     for mode in MarginMode:
         add(f"{mode.value} margin", (mode in one.can.margin_modes for one in found))
     add("margin wallet", (one.can.margin_wallet for one in found))
@@ -101,6 +111,18 @@ def text_of(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def unverified_of(found: Iterable[Support], width: int = _WIDTH) -> list[str]:
+    """Returns for each venue what rests on an inference, in lines of `width` columns; none where all is known."""
+    lines = []
+    for one in found:
+        if one.can.unverified:
+            lines += ["", f"{one.venue}, inferred where its document does not say, and unverified:"]
+        for sentence in one.can.unverified:
+            words = sanitise(sentence, _LONGEST)
+            lines += textwrap.wrap(words, width, initial_indent="  - ", subsequent_indent="    ")
+    return lines
+
+
 def markdown_of(rows: Sequence[Sequence[str]]) -> str:
     """Returns the table as the README has it."""
     heading, *body = rows
@@ -115,7 +137,7 @@ def venues(is_json: bool) -> None:
     if is_json:
         click.echo(msgspec.json.format(msgspec.json.encode([one.as_json() for one in found])).decode())
         return
-    for line in text_of(table_of(found)).split("\n"):
+    for line in [*text_of(table_of(found)).split("\n"), *unverified_of(found)]:
         click.echo(sanitise(line))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tui.config import Config, ConfigError, VenueSection, parse_config
+from tui.keyed_settings import choices_of, place_of
 
 PATH = Path("config.toml")
 REST, STREAM = 'rest_url = "http://127.0.0.1:8000"\n', 'ws_url = "ws://127.0.0.1:8000/"\n'
@@ -24,6 +25,32 @@ def test_what_is_said_is_read() -> None:
     assert (config.credentials.store, config.credentials.allow_withdrawal) == ("file", True)
     assert config.venues["coinex"] == VenueSection(rest_url="http://127.0.0.1:8000", ws_url="ws://127.0.0.1:8000/")
     assert parse_config("[venues.coinex]\n", PATH).venues["coinex"] == VenueSection()
+
+
+def test_what_a_venues_document_leaves_open_is_read() -> None:
+    text = """
+[venues.pumpkin]
+rest_url = "https://rest.example/v2"
+ws_url = "wss://stream.example/public"
+user_ws_url = "wss://stream.example/private"
+position_model = "DISAGGREGATION"
+trigger_price = "last"
+signs_encoded = false
+minute_quota = 1200
+"""
+    config = parse_config(text, PATH)
+    assert place_of("pumpkin", config) == {
+        "rest_url": "https://rest.example/v2", "ws_url": "wss://stream.example/public",
+        "user_ws_url": "wss://stream.example/private", "position_model": "DISAGGREGATION",
+        "trigger_price": "last", "signs_encoded": False, "minute_quota": 1200,
+    }  # fmt: skip
+    assert place_of("coinex", config) == {}
+    practised = {"position_model": "DISAGGREGATION", "trigger_price": "last"}
+    assert choices_of("pumpkin", config) == practised, "where it is and what it asks for are practice's own"
+
+
+def test_a_venue_whose_stream_is_uncertain_can_do_without() -> None:
+    assert place_of("pumpkin", parse_config("[venues.pumpkin]\nws_url = ''\n", PATH)) == {"ws_url": ""}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +102,15 @@ def test_any_other_proxy_is_refused_with_its_line_and_without_its_password(proxy
         ("[venues.nowhere]\n", ["line 1", "venues.nowhere", "can not be set"]),
         ("[venues.coinex]\nkey = 'x'\n", ["line 2", "venues.coinex.key", "is no setting"]),
         ("[venues.coinex]\nws_url = 3\n", ["line 2", "venues.coinex.ws_url", "expected `str`"]),
+        ("[venues.coinex]\ntrigger_price = 'mark'\n", ["line 2", "trigger_price", "is no setting of coinex"]),
+        ("[venues.coinex]\n" + REST + "ws_url = ''\n", ["line 3", "venues.coinex.ws_url", "is missing"]),
+        ("[venues.coinex]\nws_url = ''\n", ["venues.coinex.rest_url", "is missing"]),
+        ("[venues.pumpkin]\ntrigger_price = 'index'\n", ["line 2", "venues.pumpkin.trigger_price", "'index'"]),
+        ("[venues.pumpkin]\nminute_quota = 0\n", ["line 2", "minute_quota", "must be above zero"]),
+        ("[venues.pumpkin]\nws_url = ''\nday_quota = -1\n", ["line 3", "day_quota", "above zero"]),
+        ("[venues.pumpkin]\nws_url = 'wss://a.example/x'\n", ["venues.pumpkin.rest_url", "is missing"]),
+        ("[venues.pumpkin]\nuser_ws_url = 'ws://a.example/x'\n", ["line 2", "must begin with wss://"]),
+        ("[venues.pumpkin]\nuser_ws_url = 'wss://me@a.example'\n", ["line 2", "a path if need be"]),
         ("[venues.coinex]\n" + REST, ["venues.coinex.ws_url", "is missing", "both addresses"]),
         ("[venues.coinex]\n" + STREAM, ["venues.coinex.rest_url", "is missing", "both addresses"]),
         (

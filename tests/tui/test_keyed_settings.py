@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from tests.tui.desk.key_rig import OTHER_KEY, OTHER_SECRET, entry_of
-from tui.config import Config, parse_config
+from tui.config import Config, VenueSection, parse_config
 from tui.desk.key_entries import KeyEntry, KeyName, KeyStore
 from tui.keyed_settings import account_settings, open_with, vault_of
 from tui.paths import profile_paths
 from tui.redaction import Redactor
+from venues import open_venue
 from venues.coinex.venue import CoinexVenue
 from venues.errors import ConfigurationError
 from venues.port import Credentials, Mode, Permissions, Venue
+from venues.registry import key_parts, readings, venue_names
+from venues.transport.settings import VenueSettings
 
 KEY = Credentials(OTHER_KEY, OTHER_SECRET)
 ELSEWHERE = """
@@ -52,6 +56,13 @@ async def test_only_a_key_that_may_only_read_makes_the_venue_read_only(may_trade
     venue = made(Config(), entry_of(KEY, permissions=Permissions(trade=may_trade)))
     assert venue.capabilities.mode is mode and venue.capabilities.reads_account
     await venue.aclose()
+
+
+def test_what_a_document_leaves_open_is_called_as_the_adapter_calls_it() -> None:
+    for name in [name for name in venue_names() if key_parts(name)]:
+        settings = import_module(type(open_venue(name)).__module__).Settings
+        assert set(readings(name)) == {*settings.__struct_fields__} - {*VenueSettings.__struct_fields__}
+    assert set(VenueSection().__struct_fields__) == {"rest_url", "ws_url", *readings("pumpkin")}
 
 
 def test_a_venue_that_is_not_there_is_an_error_without_the_key() -> None:

@@ -74,7 +74,7 @@ def test_a_venue_that_is_none_is_said_with_its_line(value: str, words: str) -> N
     [
         (
             ("paper",),
-            "is practice already; --practice is for coinex and max, as in  pitside --venue coinex --practice",
+            "is practice already; --practice is for coinex, max and pumpkin, as in  pitside --venue coinex",
         ),
         ((), "paper is practice already"),
         (("coinex", "paper"), "paper is practice already"),
@@ -162,11 +162,14 @@ def test_a_desk_that_only_watches_leaves_the_paper_account_alone(home: Path) -> 
 @pytest.mark.parametrize(
     ("modes", "offered"),
     [
-        ({"paper": Mode.PAPER}, [("coinex", Mode.READ_ONLY, ""), ("max", Mode.READ_ONLY, "")]),
-        ({"paper": Mode.PAPER, "coinex": Mode.READ_ONLY}, [("max", Mode.READ_ONLY, "")]),
-        ({"paper": Mode.PAPER, "max": Mode.READ_ONLY, "coinex": Mode.READ_ONLY}, []),
+        ({"paper": Mode.PAPER}, [(name, Mode.READ_ONLY, "") for name in ("coinex", "max", "pumpkin")]),
         (
-            {"coinex": Mode.PRACTICE, "max": Mode.PRACTICE},
+            {"paper": Mode.PAPER, "coinex": Mode.READ_ONLY},
+            [("max", Mode.READ_ONLY, ""), ("pumpkin", Mode.READ_ONLY, "")],
+        ),
+        (dict.fromkeys(("max", "coinex", "pumpkin"), Mode.READ_ONLY) | {"paper": Mode.PAPER}, []),
+        (
+            dict.fromkeys(("coinex", "max", "pumpkin"), Mode.PRACTICE),
             [("paper", Mode.PAPER, "PRACTICE and PAPER can not be on one desk")],
         ),
         (
@@ -174,6 +177,7 @@ def test_a_desk_that_only_watches_leaves_the_paper_account_alone(home: Path) -> 
             [
                 ("paper", Mode.PAPER, "this desk is READ-ONLY; PAPER needs one of its own: pitside --venue paper"),
                 ("max", Mode.READ_ONLY, ""),
+                ("pumpkin", Mode.READ_ONLY, ""),
             ],
         ),
     ],
@@ -206,7 +210,9 @@ print(json.dumps(sorted(sys.modules)))
     loaded = set(json.loads(done.stdout))
     strange = {"httpx", "websockets", "uvicorn", "starlette", "tui.practice"}
     assert not strange & loaded
-    assert not any(name.startswith(("venues.simulators", "venues.coinex", "venues.max")) for name in loaded)
+    assert not any(
+        name.startswith(("venues.simulators", "venues.coinex", "venues.max", "venues.pumpkin")) for name in loaded
+    )
 
 
 def test_a_practice_desk_is_refused_where_the_profile_is_held(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ CLOSING = 0.9  # seconds
 _NARROW = 300_000_000  # nanoseconds: a clock that is known so closely can be judged
 _SLOW = 1.0  # seconds of a round trip
 _LOOK = 0.02  # seconds
+_POLLED = "polling"  # how an adapter's words on its link begin where no stream tells, but reads do
 
 
 class Patient(NamedTuple):
@@ -123,7 +124,7 @@ def addresses_of(venue: Venue) -> list[tuple[Address, bool]]:
     """Returns where a venue is, each place once, and whether it can be asked something by HTTP."""
     settings = getattr(venue, "settings", None)
     found: dict[Address, bool] = {}
-    for attribute, is_asked in (("rest_url", True), ("ws_url", False)):
+    for attribute, is_asked in (("rest_url", True), ("ws_url", False), ("user_ws_url", False)):
         if url := getattr(settings, attribute, ""):
             found.setdefault(address_of(url), is_asked)
     return list(found.items())
@@ -176,6 +177,7 @@ class _Examination:
                 self._judge_stream()
             self._judge_clock()
             self._judge_key()
+            self._judge_readings()
         finally:
             for task in beside:
                 task.cancel()
@@ -256,6 +258,10 @@ class _Examination:
         if status is None:
             return
         if status.state in {LinkState.LIVE, LinkState.STALE}:
+            if status.detail.startswith(_POLLED):
+                words = f"{self._patient.name}: its stream is not open, and is made up for: {status.detail}"
+                self._found.append(note(Topic.VENUES, words, "prices are up to a second older so"))
+                return
             self._found.append(ok(Topic.VENUES, f"{self._patient.name}: its stream is open"))
             return
         why = f"{status.state.value}: {status.detail}" if status.detail else status.state.value
@@ -283,6 +289,11 @@ class _Examination:
             self._found.append(warning(Topic.VENUES, words, remedy))
         if not key.may_trade:
             self._found.append(note(Topic.VENUES, f"{named} may only read: the venue is READ-ONLY with it"))
+
+    def _judge_readings(self) -> None:
+        if count := len(self._venue.capabilities.unverified):
+            words = f"{self._patient.name}: {count} of its adapter's readings are inferred, and unverified"
+            self._found.append(note(Topic.VENUES, words, "pitside venues  tells them"))
 
     def _fail(self, words: str, remedy: str) -> None:
         self._found.append(Finding(Topic.VENUES, self._patient.severity, f"{self._patient.name}: {words}", remedy))

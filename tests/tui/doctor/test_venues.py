@@ -92,6 +92,20 @@ async def test_a_clock_that_is_off_is_seen(practice: Practice, skew: int, severi
     assert [each.severity for each in clock] == [severity]
 
 
+async def test_a_stream_that_reads_stand_in_for_is_a_note_and_so_is_what_is_unverified() -> None:
+    with served_in_thread("pumpkin", seed=1, rate=0) as practice:
+        settings = {"rest_url": practice.rest_url, "ws_url": ""}
+        polled = await check_venue(Patient("pumpkin", settings, Severity.FAULT))
+        streamed = await check_venue(
+            Patient("pumpkin", settings | {"ws_url": practice.ws_url}, Severity.FAULT),
+        )
+    assert worst_of(polled) is worst_of(streamed) is Severity.NOTE
+    assert "made up for: polling" in said(polled, "stream is not open").words
+    assert said(streamed, "its stream is open").severity is Severity.OK
+    for found in (polled, streamed):
+        assert said(found, "readings are inferred, and unverified").remedy == "pitside venues  tells them"
+
+
 @pytest.mark.parametrize("severity", [Severity.FAULT, Severity.WARNING, Severity.NOTE])
 async def test_who_is_not_there_is_as_bad_as_it_is_wanted(severity: Severity) -> None:
     with refused() as nobody:
