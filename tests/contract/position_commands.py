@@ -17,7 +17,7 @@ from tests.contract.http_faults import BOOKED_LATER, FAULTS, HttpFault
 from tests.contract.rig import Rig
 from tests.contract.scene import Scene
 from tests.contract.truth import State, TruePosition
-from tests.contract.waiting import passes, until_found
+from tests.contract.waiting import passes, until, until_found
 from venues.commands import FundsKind, FundsRequest, OrderRequest
 from venues.errors import NotSent, OrderError, OrderNotFound, OutcomeUnknown, RequestError, VenueError
 from venues.margin import FundsReceipt, FundsState
@@ -32,8 +32,7 @@ STRIKING = {
 }
 """Those that the exchange does to a call: how a connection is made, and made anew, is the same for all of them"""
 
-LATEST = 1.5  # seconds until what was carried out is seen at the exchange
-_EARLIER = 10**9  # nanoseconds by which the desk's clock and the venue's may differ
+_MS = 1_000_000  # nanoseconds: the venue dates its executions in whole ones
 _REFUSED = (NotSent, OrderError, RequestError)
 _numbers = count(1)
 
@@ -141,10 +140,18 @@ class AddingMargin:
     async def send(self) -> Order | VenueError | None:
         state = await self._rig.state()
         self._request = self._next(self._margin(state))
-        self._sent_after = state.now_ns - _EARLIER
+        await until(lambda: self._can_prove(state), self._rig.patience, "the venue's clock is not known")
         venue = self._rig.venue
         assert isinstance(venue, MovesFunds)
         return await said(venue.move_funds(self._request))
+
+    def _can_prove(self, state: State) -> bool:
+        """Notes the moment that a desk asks from. What had traded by then tells nothing about the margin since."""
+        time = self._rig.venue.venue_time()
+        if time is None:
+            return False
+        self._sent_after = time.now - time.uncertainty
+        return all(fill.ts_ns // _MS < self._sent_after // _MS for fill in state.fills)
 
     def is_done(self, state: State) -> bool:
         before, now = self._request.held_before, self._margin(state)

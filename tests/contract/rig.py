@@ -301,6 +301,7 @@ class Desk:
             random=Random(7),
         )
         self.store = self.session.store
+        self.ts_opened = 0  # the desk's clock, once it had read everything
         self.link = self.session.links[rig.name]
 
     @property
@@ -390,6 +391,7 @@ async def desk_of(rig: Rig, instrument: Instrument | None = None) -> AsyncIterat
     await desk.session.open()
     try:
         await desk.until(lambda: desk.link.is_reconciled and desk.has_book, "the desk does not come up")
+        desk.ts_opened = time.time_ns()
         yield desk
     finally:
         await desk.session.aclose()

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
 from tests.contract.rig import POLLING, SERVED, STREAMED, Exchanges, Rig, desk_of, outcome_of, rig_of
 from tests.contract.scene import scene_of
-from tests.contract.stream_faults import AGED, FAULTS, OF_READS, OTHERS, is_aged, try_fault
+from tests.contract.stream_faults import AGED, FAULTS, OF_READS, OTHERS, is_aged, of_the_day, try_fault
+from tests.contract.truth import TrueFill
 from tests.contract.waiting import until
 from venues.errors import VenueError
-from venues.model import Order
+from venues.model import NANOSECONDS, Order, Side
 
 
 def test_all_twenty_four_kinds_are_tried() -> None:
     assert len(FAULTS) == 24
+
+
+def test_fills_of_yesterday_are_asked_of_no_desk_that_was_opened_today() -> None:
+    midnight = 1_795_305_600 * NANOSECONDS
+    fills = {ts: _fill_at(ts) for ts in (0, midnight - 1, midnight, midnight + 1)}
+    due = {fill.ts_ns for fill in of_the_day(fills.values(), midnight + 5)}
+    assert due == {0, midnight, midnight + 1}  # one without a time is due as well
+    assert of_the_day(fills.values(), midnight - 5) == list(fills.values())
+
+
+def _fill_at(ts: int) -> TrueFill:
+    one = Decimal(1)
+    return TrueFill(
+        trade_id=str(ts), order_id="1", symbol="BTCUSDT", side=Side.BUY, price=one, quantity=one, fee=one,
+        fee_currency="USDT", ts_ns=ts,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [*FAULTS, *OTHERS])

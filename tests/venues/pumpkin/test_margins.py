@@ -70,6 +70,27 @@ async def test_a_change_whose_answer_is_lost_is_found_by_comparison(rig: Account
     assert moved(rig) == [25]
 
 
+async def test_only_what_has_traded_since_it_was_sent_is_held_against_the_evidence(rig: AccountRig) -> None:
+    before = time.time_ns()
+    position = await isolated(rig)
+    rig.exchange.simulator.faults.switch("lost-reply@margin*1")
+    asked = margin_request(position, ADD, "25")
+    opened_at = max(row["ts_ns"] for row in rig.shown()["fills"])
+    await until(lambda: sent_after(rig) // 10**6 > opened_at // 10**6)
+    since = sent_after(rig)
+    with pytest.raises(OutcomeUnknown):
+        await rig.venue.move_funds(asked)
+    assert len(await rig.venue.find_funds(asked, since)) == 1
+    assert list(await rig.venue.find_funds(asked, before)) == []  # the opening is since then
+    assert moved(rig) == [25]
+
+
+def sent_after(rig: AccountRig) -> int:
+    """Returns the moment that a desk notes when it sends, by the venue's clock; 0 while that is not known."""
+    known = rig.venue.venue_time()
+    return 0 if known is None else known.now - known.uncertainty
+
+
 async def test_what_is_not_exactly_so_is_no_evidence(rig: AccountRig) -> None:
     position = await isolated(rig)
     rig.exchange.simulator.faults.switch("never-executed@margin*1")
