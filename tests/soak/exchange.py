@@ -222,9 +222,10 @@ class Exchange:
             is_external=True,
         )  # fmt: skip
 
-    def place_and_end(self) -> None:
-        """Has others place an order on our account that is over at once, in two fills."""
-        instrument = list(self.markets.values())[self.count_orders // 2 % 2].instrument
+    def place_and_end(self, name: InstrumentId | None = None) -> None:
+        """Has others place an order on our account that is over at once, in two fills; `name`: of this market."""
+        turn = list(self.markets.values())[self.count_orders // 2 % 2]
+        instrument = (self.markets[name] if name is not None else turn).instrument
         self.submit(
             OrderRequest(
                 instrument=instrument.id, client_order_id=f"other{self.count_orders}", type=OrderType.MARKET,

@@ -294,6 +294,9 @@ class Soak:
             self.clock.jump(SUSPENSION / 12)
             for venue in self.venues:
                 venue.sleep_through(self.plan.steps)
+        # Of a position nothing may be told any more until it is compared: each fill would tell all of it again.
+        for venue in self.venues:
+            venue.trade_unheard()
 
     async def _decide(self) -> int:
         """Has a person look at the exchange, and say of what can not be proven that it is not there."""

@@ -150,6 +150,13 @@ class SoakVenue:
         self.is_connected = was_connected
         self._knows_time = False
 
+    def trade_unheard(self) -> None:
+        """Has others trade the perpetual on our account once, of which nothing is told: only a read shows it."""
+        was_connected, self.is_connected = self.is_connected, False
+        perpetual = next(name for name, one in self.exchange.markets.items() if one.instrument.is_perpetual)
+        self.exchange.place_and_end(perpetual)
+        self.is_connected = was_connected
+
     async def subscribe(self, subscription: Subscription) -> None:
         await self._pass(0.02)
         if self.is_faulty and self._random.random() < 0.01:
