@@ -25,7 +25,7 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("argument", "words"), [("--help", "Exit codes:"), ("-h", "replay"), ("--version", "pitside ")]
 )
 def test_help_and_version_are_plain_text(argument: str, words: str, tmp_path: Path) -> None:
-    with PtySession([*DESK, argument], home=tmp_path, rows=40, columns=100) as session:
+    with PtySession([*DESK, argument], home=tmp_path, rows=80, columns=100) as session:
         end = session.wait_exit(20)
         assert end.code == 0
         assert words in session.text

@@ -28,7 +28,7 @@ STAND_IN = [sys.executable, "-m", "tests.e2e.stand_in"]
 RUNS = tries(2, 5)
 ITEMS = range(4)
 LEAVE_SECONDS = 1.5
-LONGEST_GAP = 0.25
+LONGEST_GAP = 0.5
 STALL_SECONDS = float(os.environ.get("PITSIDE_TEST_STALL_SECONDS", "60"))
 
 
