@@ -1,7 +1,7 @@
 """Tracker, journal and bad venue: 3,000 sequences of up to 60 steps, a quarter for each kind of venue.
 
-They are the same ones each time; within a third of them each of the planted bugs of `test_mutants` was found. Others,
-as many as one likes: python -m tests.tui.desk.order_machine
+They are the same ones each time; within a third of them each of the planted bugs of `test_mutants` was found.
+Others, as many as one likes: python -m tests.tui.desk.order_machine
 """
 
 from __future__ import annotations
