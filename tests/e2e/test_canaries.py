@@ -245,17 +245,19 @@ async def test_a_leak_is_found_in_a_picture_of_the_screen(tmp_path: Path) -> Non
 
 
 def test_a_leak_is_found_on_a_terminal_and_in_a_process(tmp_path: Path) -> None:
-    scanner = Scanner(CANARIES)
+    # Others than those of the tests beside it, which look at every process.
+    key, secret = KEY[::-1], SECRET[::-1]
+    scanner = Scanner([key, secret])
     code = (
         "import os, sys, rich; rich.print({'key': os.environ['LEAK']}); print(sys.argv[1]); sys.stdin.readline()"
     )
     with (
         Lookout(scanner) as lookout,
         PtySession(
-            [sys.executable, "-c", code, SECRET], home=tmp_path, environment={"LEAK": KEY}, has_network=True
+            [sys.executable, "-c", code, secret], home=tmp_path, environment={"LEAK": key}, has_network=True
         ) as session,
     ):
-        session.wait_for(lambda _: {("cmdline", SECRET), ("environ", KEY)} <= lookout.hits, _PATIENCE)
+        session.wait_for(lambda _: {("cmdline", secret), ("environ", key)} <= lookout.hits, _PATIENCE)
         session.type("\r")
         session.wait_exit(_PATIENCE)
-        assert scanner.hits(session.bytes_written()) == {KEY, SECRET}
+        assert scanner.hits(session.bytes_written()) == {key, secret}
