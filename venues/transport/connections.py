@@ -1,4 +1,4 @@
-"""A venue's HTTP and its two streams as one thing: opened and closed together, and told of by one chip."""
+"""A venue's HTTP and its streams as one thing: opened and closed together, and told of by one chip."""
 
 from __future__ import annotations
 
@@ -83,13 +83,36 @@ class Connections:
         self.quarantine = QuarantineDesk(venue, self.outbox, time_scale=time_scale, wall=wall)
         self.account_feed: AccountFeed | None = None  # while anybody wants to hear of the account
         self._crew = Crew(self.outbox.fail)
-        self._market_was = (LinkState.CONNECTING, "")
+        self._market_losses = _Losses(lambda: self._market.lost())
         self._is_closed = False
 
     def market_stream(self) -> Stream:
         """Returns the market's stream, not started. Raises ConfigurationError: address or proxy is none."""
         return self._streams.make(
             on_status=self._market_status, on_open=self._market_opened, on_quarantine=self.quarantine.take
+        )
+
+    def further_stream(
+        self,
+        url: str,
+        *,
+        show: Callable[[StreamStatus], None],
+        opened: Callable[[int], None],
+        lost: Callable[[], None],
+    ) -> Stream:
+        """Returns another stream of the market, not started, which whoever asks for it closes.
+
+        `show` gets its states, for `chip.further` while it is in use; `opened` and `lost` are told as the halves
+        of a venue are. Raises ConfigurationError: address or proxy is none.
+        """
+        losses = _Losses(lost)
+
+        def heard(status: StreamStatus) -> None:
+            losses.hear(status)
+            show(status)
+
+        return self._streams.make(
+            on_status=heard, on_open=opened, on_quarantine=self.quarantine.take, address=Address(url=url)
         )
 
     def account_stream(self, login: Ask, address: Callable[[], Awaitable[Address]] | None = None) -> Stream:
@@ -204,10 +227,7 @@ class Connections:
         self.outbox.close()
 
     def _market_status(self, status: StreamStatus) -> None:
-        was, self._market_was = self._market_was, (status.state, status.detail)
-        # A round trip is told with the state as it was: of a new connection, before its subscriptions stand.
-        if status.state in _LOST and was != self._market_was:
-            self._market.lost()
+        self._market_losses.hear(status)
         self._show_market(status)
 
     def _market_opened(self, connection: int) -> None:
@@ -224,3 +244,17 @@ class Connections:
         self.quarantine.take(frame)
         self._on_missed()
         self.chip.missed(f"account: {frame.why}")
+
+
+class _Losses:
+    """Tells of each loss of a stream, by its states."""
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self._lost = lost
+        self._was = (LinkState.CONNECTING, "")
+
+    def hear(self, status: StreamStatus) -> None:
+        was, self._was = self._was, (status.state, status.detail)
+        # A round trip is told with the state as it was: of a new connection, before its subscriptions stand.
+        if status.state in _LOST and was != self._was:
+            self._lost()

@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from venues.errors import VenueError
 from venues.transport.ratelimit import Weight
+
+T = TypeVar("T")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -120,3 +123,22 @@ class Dispatch:
 
     def __repr__(self) -> str:
         return f"Dispatch(has_begun={self.has_begun}, answer={self.answer!r})"
+
+
+class Session(Protocol):
+    """What the calls of a client go through: the HTTP client, or another that sends a command at most once.
+
+    Whoever writes another signs each attempt of a read anew.
+    """
+
+    async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
+        """Returns the answer to a GET. Raises VenueError."""
+        ...
+
+    async def command(
+        self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
+    ) -> T:
+        """Returns the acknowledgement. Raises OrderError, NotSent or OutcomeUnknown."""
+        ...
+
+    async def aclose(self) -> None: ...

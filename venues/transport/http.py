@@ -48,7 +48,7 @@ from venues.transport.proxying import chosen_proxy
 from venues.transport.ratelimit import RateLimiter, Urgency
 from venues.transport.timing import Timing
 from venues.transport.verdicts import BANNED, command_result, read_result
-from venues.transport.waiting import parse_retry_after
+from venues.transport.waiting import parse_date, parse_retry_after
 
 T = TypeVar("T")
 
@@ -62,12 +62,16 @@ _is_target = re.compile(r"/[\x21\x22\x24-\x7e]*").fullmatch  # visible ASCII but
 
 
 class _Sealed:
-    """What goes out, kept where a traceback with locals does not look: an httpx.Request shows its whole URL."""
+    """What goes out, kept where a traceback with locals does not look: an httpx.Request shows its whole URL.
 
-    __slots__ = ("request",)
+    `halfway` is a connection that was made for it and has no TLS yet.
+    """
+
+    __slots__ = ("halfway", "request")
 
     def __init__(self, request: httpx.Request) -> None:
         self.request = request
+        self.halfway: Any = None
 
     def __repr__(self) -> str:
         return "sealed"
@@ -167,6 +171,20 @@ class HttpClient:
                 answer = await self._read_once(self._reads, request, deadline)
                 return self._read_result(request, answer, into, judge)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def fetch_date(self, request: Request) -> int:
+        """Returns when the venue answered a GET, by its Date: nanoseconds UTC, cut to seconds. Asked once.
+
+        Raises:
+            VenueError: as `fetch` does; DecodeError for an answer without a date.
+        """
+        deadline = asyncio.get_running_loop().time() + self.timing.attempt
+        answer = await self._read_once(self._reads, request, deadline)
+        self._read_result(request, answer, object, None)
+        date = parse_date(answer.headers)
+        if date is None or answer.headers.get("age", "0").strip() != "0":  # one that a cache has kept is of then
+            raise DecodeError(self.venue, f"{request.what}: the answer has no date of now")
+        return date
 
     async def command(
         self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
@@ -306,17 +324,24 @@ class HttpClient:
             raise BadRequest(self.venue, "an address that is not percent-encoded")
 
         async def trace(event: str, details: dict[str, Any]) -> None:
+            if event.endswith("connect_tcp.complete"):
+                sealed.halfway = details["return_value"]
+            elif event.endswith("start_tls.complete"):
+                sealed.halfway = None
             inner = details.get("request")
             to_proxy = getattr(inner, "method", b"") == b"CONNECT"
             if not event.startswith(_BEFORE_SENDING) and not to_proxy:
+                if self._is_closed and event.endswith("send_request_headers.started"):
+                    raise httpx.ConnectError("closed while the connection was being made")
                 self._sees_sends = self._sees_sends or event.endswith("send_request_headers.started")
                 dispatch.begin()
 
-        return _Sealed(
+        sealed = _Sealed(
             httpx.Request(
                 request.method, url, headers=headers, content=signed.body or None, extensions={"trace": trace}
             )
         )
+        return sealed
 
     async def _exchange(
         self, pool: httpx.AsyncHTTPTransport, what: str, wire: _Sealed, dispatch: Dispatch, until: float
@@ -325,13 +350,13 @@ class HttpClient:
 
         It is returned, not raised from here: a traceback with locals would show the request.
         """
-        # TCP and TLS take up to `connect` each; both must end by themselves before the whole is out of time, since
-        # httpcore leaves the socket of a handshake that is cancelled open until it is collected.
+        # TCP and TLS take up to `connect` each, so that what never left is known as that.
         left = max(0.0, until - asyncio.get_running_loop().time())
         connect = min(self.timing.connect, left * 0.45)
         wire.request.extensions["timeout"] = {"connect": connect, "pool": self.timing.pool}
         if not self._sees_sends:
             dispatch.begin()
+        is_answered = False
         try:
             async with asyncio.timeout_at(until):
                 response = await pool.handle_async_request(wire.request)
@@ -339,12 +364,18 @@ class HttpClient:
                     answer = await self._receive(what, response)
                 finally:
                     await response.aclose()
+            is_answered = True
         except _NEVER_LEFT as error:
             dispatch.never_left()
             return _described(self.venue, what, error)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             # OSError: anyio lets a broken TLS record through as a bare ssl.SSLError.
             return _described(self.venue, what, error)
+        finally:
+            if wire.halfway is not None and not is_answered:  # httpcore forgets it when a handshake is cancelled
+                await wire.halfway.aclose()
+            if self._is_closed:  # it knows none that was still being made
+                await pool.aclose()
         if isinstance(answer, Answer):
             dispatch.answer = answer
         return answer
@@ -362,7 +393,12 @@ class HttpClient:
                 if size > self._largest:
                     return DecodeError(self.venue, f"{what}: the answer is longer than {self._largest} bytes")
                 parts.append(part)
-        return Answer(status=response.status_code, headers=headers, body=self._hide.clean_bytes(b"".join(parts)))
+        body = self._readable(self._hide.clean_bytes(b"".join(parts)))
+        return Answer(status=response.status_code, headers=headers, body=body)
+
+    def _readable(self, body: bytes) -> bytes:
+        """Returns a body as it is read: for a venue that writes what it does not mean, to be overridden."""
+        return body
 
     def _check_open(self) -> None:
         if self._is_closed:

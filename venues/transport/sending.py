@@ -20,13 +20,20 @@ class Sender:
 
     `life` is how many seconds after its nonce, which is in milliseconds, the venue takes no command any more: it
     compares with its own clock, so that the deadline holds whatever ours says. None where nothing bounds it: then
-    there is no deadline.
+    there is no deadline. Where that has to be found out it is a function, asked of each command.
     """
 
-    def __init__(self, venue: str, remedies: Remedies, *, life: float | None, has_credentials: bool) -> None:
+    def __init__(
+        self,
+        venue: str,
+        remedies: Remedies,
+        *,
+        life: float | Callable[[], float | None] | None,
+        has_credentials: bool,
+    ) -> None:
         self._venue = venue
         self._remedies = remedies
-        self._life = None if life is None else round(life * NANOSECONDS)
+        self._life = life
         self._has_credentials = has_credentials
 
     def require_key(self) -> None:
@@ -40,7 +47,8 @@ class Sender:
 
         async def on_signed(signed: Signed) -> None:
             if depart is not None:
-                deadline = None if self._life is None else signed.nonce * 1_000_000 + self._life
+                life = self._life() if callable(self._life) else self._life
+                deadline = None if life is None else signed.nonce * 1_000_000 + round(life * NANOSECONDS)
                 await depart(Departure(nonce=signed.nonce, deadline=deadline, body_hash=signed.body_hash))
 
         try:

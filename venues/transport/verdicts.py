@@ -13,6 +13,7 @@ from venues.errors import (
     BadRequest,
     DecodeError,
     OrderError,
+    OrderRejected,
     OutcomeUnknown,
     PermissionDenied,
     ProtocolError,
@@ -29,6 +30,10 @@ T = TypeVar("T")
 BANNED = frozenset({418, 429})
 # What a judge does with a body of an unforeseen shape. A judge is never trusted to be total.
 _STUMBLED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
+class RefusedByLimit(OrderRejected, RateLimited):
+    """Refused before it was processed, by a limit or a ban: nothing may be sent for a while, cancels neither."""
 
 
 def command_result(venue: str, request: Request, answer: Answer, into: type[T], refusals: Judge) -> T:

@@ -158,6 +158,41 @@ async def test_the_market_opens_and_is_told_of_each_connection() -> None:
 
 
 @in_virtual_time
+async def test_another_stream_of_the_market_counts_for_the_chip_while_it_is_in_use() -> None:
+    async with joined() as (server, _, rig), StreamServer() as other:
+        await rig.connect()
+        chip, heard, is_used = rig.connections.chip, list[str](), False
+
+        def show(status: StreamStatus) -> None:
+            chip.further("spot", status if is_used else None)
+
+        stream = rig.connections.further_stream(
+            other.url,
+            show=show,
+            opened=lambda number: heard.append(f"opened {number}"),
+            lost=lambda: heard.append("lost"),
+        )
+        stream.start()
+        await until(lambda: heard == ["opened 1"])
+        other.peer.reset()
+        await until(lambda: heard[-1] == "opened 2")
+        assert heard[:2] == ["opened 1", "lost"]
+        assert rig.states == [LinkState.CONNECTING, LinkState.LIVE], "it is not in use"
+        is_used = True
+        other.refusal = (503, {})
+        other.peer.reset()
+        await until(lambda: rig.states[-1] is LinkState.DOWN)
+        told = [event for event in rig.events if isinstance(event, StreamStatus)]
+        assert told[-1].detail.startswith("spot: ")
+        server.peer.reset()
+        await until(lambda: rig.market.heard[-1] == "opened 2")
+        assert rig.states[-1] is LinkState.DOWN, "the worst counts"
+        chip.further("spot", None)
+        await until(lambda: rig.states[-1] is LinkState.LIVE)
+        await stream.aclose()
+
+
+@in_virtual_time
 async def test_a_stream_that_is_refused_is_no_matter_where_rest_answers() -> None:
     async with joined() as (server, _, rig):
         server.refusal = (503, {})

@@ -38,6 +38,20 @@ async def test_it_is_in_the_journal_before_it_leaves_and_dead_a_life_after_its_n
         assert departure.body_hash
 
 
+async def test_a_life_that_has_to_be_found_out_counts_from_then_on() -> None:
+    async with ScriptedVenue(Fault.NONE) as venue, client(venue.origin, nonce=lambda: NONCE) as http:
+        departed: list[int | None] = []
+
+        async def depart(departure: Departure) -> None:
+            departed.append(departure.deadline)
+
+        lives = iter((None, 0.0))
+        found_out = Sender("here", REMEDIES, life=lambda: next(lives), has_credentials=True)
+        for _ in range(2):
+            await HttpSender(http, found_out).send(request_for(Call.CREATE), Ack, refusals, depart)
+        assert departed == [None, NONCE * 1_000_000]
+
+
 async def test_a_journal_that_denies_it_keeps_it_here() -> None:
     async def depart(_: Departure) -> None:
         raise ConnectionLost("here", "the disk is full")
