@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
+import contextlib
 import os
 import select
+import signal
 import time
 from collections.abc import Callable
 from typing import ClassVar, Protocol
@@ -12,6 +15,7 @@ from typing import ClassVar, Protocol
 from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 
 from tui.desk.inert import sanitise
@@ -54,6 +58,8 @@ class DeskDriver(LinuxDriver):
     """The driver of the desk. `attach` makes a subclass that knows its `seat`."""
 
     seat: ClassVar[Seat]
+    _is_size_wanted = False
+    _sizes_read = 0
 
     def write(self, data: str) -> None:
         self.seat.write(data)
@@ -62,15 +68,36 @@ class DeskDriver(LinuxDriver):
         self.seat.open_writer()
         # The stock driver starts a writer thread of its own as well; it is never given anything.
         start: Callable[[], None] = super().start_application_mode
+        before = self._sizes_read
         start()
+        loop = asyncio.get_running_loop()
+
+        def ask_for_size(_number: int, _frame: object) -> None:
+            if not self._is_size_wanted:
+                self._is_size_wanted = True
+                with contextlib.suppress(RuntimeError):  # the loop has just closed
+                    loop.call_soon_threadsafe(self._tell_size)
+
+        # The stock handler reads the size, then tells it: one that is interrupted in between by the next tells the
+        # older size last, and the app keeps that.
+        signal.signal(signal.SIGWINCH, ask_for_size)
+        if self._sizes_read > before + 1:  # there was a signal meanwhile
+            ask_for_size(signal.SIGWINCH, None)
 
     def close(self) -> None:
         super().close()
         self.seat.close_writer()
 
+    def _tell_size(self) -> None:
+        """Reads the size and tells it, in the loop: what is told last is then what was read last."""
+        self._is_size_wanted = False
+        size = Size(*self._get_terminal_size())
+        self._app.post_message(events.Resize(size, size))
+
     def _get_terminal_size(self) -> tuple[int, int]:
-        # Asked for at the start and on SIGWINCH. Terminals move and cut the screen as they like when resized,
+        # Asked for at the start and after SIGWINCH. Terminals move and cut the screen as they like when resized,
         # even if the size is the old one again by the time it is read.
+        self._sizes_read += 1
         self.seat.resized()
         return super()._get_terminal_size()
 

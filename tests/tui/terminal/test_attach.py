@@ -23,6 +23,25 @@ from tui.terminal import attach
 attach.TerminalWriter = functools.partial(attach.TerminalWriter, limit=12_000)
 sys.exit(stand_in.main())
 """
+# While a size is being told that has just been read, the terminal gets another one.
+RACING = """
+import fcntl, os, struct, sys, termios
+from tests.e2e import stand_in
+from tui.terminal.environment import prepare
+prepare()
+from tui.terminal.driver import DeskDriver
+read = DeskDriver._get_terminal_size
+left = [(40, 120)]
+def read_and_resize(driver):
+    size = read(driver)
+    if left and size == (80, 24):
+        rows, columns = left.pop()
+        fcntl.ioctl(driver.fileno, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        open(os.environ["PITSIDE_TEST_REPORT"] + ".raced", "w").close()
+    return size
+DeskDriver._get_terminal_size = read_and_resize
+sys.exit(stand_in.main())
+"""
 UNKNOWN = """
 import sys
 from tests.e2e import stand_in
@@ -58,6 +77,22 @@ def test_each_resize_leaves_a_whole_screen(tmp_path: Path) -> None:
         session.wait_for(is_whole)
         session.send("j")
         session.wait_for("1 keys")
+
+
+def test_the_size_that_came_last_counts(tmp_path: Path) -> None:
+    with start([sys.executable, "-c", RACING], tmp_path) as session:
+        session.wait_for(is_whole)
+        session.resize(24, 80)
+        session.wait_for(lambda _: (tmp_path / "report.json.raced").exists())
+        session.resize(40, 120)  # as the terminal is by now: the kernel says nothing of it
+        last_rows: list[str] = []
+
+        def is_painted_on(_: PtySession) -> bool:
+            last_rows.append(session.line(39))
+            return len(set(last_rows)) > 5
+
+        session.wait_for(is_painted_on)
+        session.wait_for(is_whole)
 
 
 def test_a_thousand_resizes_are_survived(tmp_path: Path) -> None:
