@@ -234,7 +234,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     entry_price: Decimal
     position_id: str = "net"  # "net" one-way; "long" / "short" in hedge mode; or the venue's own id
-    leverage: Decimal = Decimal(1)
+    leverage: Decimal = Decimal(1)  # zero where nobody tells
     margin_mode: MarginMode = MarginMode.CROSS
     margin: Decimal = ZERO  # what is held for it, in the settle currency
     liquidation_price: Decimal | None = None

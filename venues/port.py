@@ -61,6 +61,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only: bool = False
     amend: bool = False  # else an edit is a cancel followed by a new order
     leverage: bool = False
+    leverage_of_order: bool = True  # where there is any, an order may bring one of its own
     margin_modes: frozenset[MarginMode] = frozenset()
     attached_exits: bool = False  # take-profit and stop-loss sent together with the order
     positions: bool = False
@@ -77,7 +78,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     position_sides: bool = False  # long and short stand side by side: what is not reduce-only opens, never closes
     leverage_needs_flat: bool = False  # neither leverage nor margin mode can be changed over a position
     position_margin: bool = False  # an isolated position's margin can be added to and taken from
+    margin_mode_of_order: bool = False  # each order says whether its position is isolated or cross
+    usual_margin_mode: MarginMode = MarginMode.ISOLATED  # of an order that names none and adds to no position
     unverified: tuple[str, ...] = ()  # what rests on an inference, since the venue's document does not say
+    authentication_unverified: bool = False  # how it signs is inferred, and no signed call has succeeded yet
+    authentication_settings: tuple[str, ...] = ()  # of [venues.NAME], what to try where it is refused meanwhile
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):

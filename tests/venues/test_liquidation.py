@@ -31,9 +31,10 @@ from venues.pumpkin import Client
 from venues.pumpkin import models as venue
 from venues.pumpkin.client import make_session
 from venues.pumpkin.readings import Readings
-from venues.simulators.pumpkin.markets import COIN, TERMS, listings
-from venues.simulators.pumpkin.positions import HeldPosition, MarginType, PositionBook, PositionSide
-from venues.simulators.pumpkin.wallet import Wallet
+from venues.simulators.perpetuals.positions import HeldPosition, MarginType, PositionSide
+from venues.simulators.perpetuals.wallet import Wallet
+from venues.simulators.pumpkin.markets import BILL_WORDS, COIN, TERMS, listings
+from venues.simulators.pumpkin.positions import PositionBook
 from venues.simulators.serving import Practice, served_in_thread
 
 D = Decimal
@@ -89,6 +90,8 @@ class Drawn:
         self.wallet = Wallet(
             self.book,
             {COIN: ZERO},
+            coin=COIN,
+            words=BILL_WORDS,
             mark=lambda symbol: self.marks[SYMBOLS[symbol]],
             frozen=lambda: ZERO,
             number=int,
@@ -177,7 +180,7 @@ def test_unrealised_profit_is_the_documented_formula(side: PositionSide) -> None
     documented = (mark - D("60000.1")) * 120 * D("0.0001") * side.sign
     quantity = side.sign * 120 * D("0.0001")
     assert unrealized_pnl(quantity, row.entry_price, mark) == documented == row.unrealized_profit(mark)
-    held = HeldPosition(1, "btc_usdt", side, MarginType.CROSSED, 10, D("0.0001"))
+    held = HeldPosition(1, "btc_usdt", side, MarginType.CROSSED, 10, D("0.0001"), TERMS["btc_usdt"].brackets)
     held.open(D("60000.1"), 120, 0)
     assert held.pnl(mark) == documented
 

@@ -26,14 +26,10 @@ from venues.errors import (
     VenueError,
     VenueUnavailable,
 )
+from venues.transport.verdicts import RefusedByLimit
 
 _LONGEST_WORDS = 200
 _BANNED_ADDRESS = "ip not allow visit"  # the venue has no code of its own for it
-
-
-class RejectedByLimit(OrderRejected, RateLimited):
-    """Refused before it was processed, by the request limit: the client also has to be silent for a while."""
-
 
 _REFUSED: Mapping[int, type[OrderError]] = {
     2: OrderRejected,  # invalid argument
@@ -44,7 +40,7 @@ _REFUSED: Mapping[int, type[OrderError]] = {
     40: OrderRejected,  # main and sub-account unpaired
     107: InsufficientFunds,
     115: OrderRejected,  # trading forbidden
-    213: RejectedByLimit,
+    213: RefusedByLimit,
     227: OrderRejected,  # tonce
     602: OrderRejected,  # below the minimum amount
     606: OrderRejected,  # too far from the market

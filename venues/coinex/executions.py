@@ -24,6 +24,7 @@ from venues.errors import DecodeError
 from venues.events import Event, FillUpdate, Notice
 from venues.model import NANOSECONDS, ZERO, Fill, Instrument, InstrumentId, Liquidity
 from venues.transport.pursuit import MOST_MISSES, Pursuit
+from venues.transport.recent import Recent
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Executions:
         self._emit = emit
         self._now = now
         self._wall = wall
-        self._told: dict[str, int] = {}  # trade id -> the venue's time
+        self._told: Recent[str, int] = Recent(_MOST_TOLD)  # trade id -> the venue's time
         self._wanted: dict[str, _Wanted] = {}  # deals that were told without their fee, by trade id
         self._short: dict[int, _Short] = {}  # orders that are short, by the identity of what is known of them
         self._pursuit = Pursuit(
@@ -204,8 +205,6 @@ class Executions:
             fill = msgspec.structs.replace(fill, client_order_id=known.client_id)
         self._told[fill.trade_id] = fill.ts_event
         self._wanted.pop(fill.trade_id, None)
-        if len(self._told) > _MOST_TOLD:
-            del self._told[next(iter(self._told))]
         return fill
 
 

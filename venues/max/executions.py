@@ -155,9 +155,8 @@ class Executions:
             self._emit([FillUpdate(fill), Notice(VENUE, words, False, self._wall())])
         known = self._memory.find("", order_id)
         if known is not None and known.is_short:
-            # Its quantity is known from the order itself; what the desk lacks is price and fee.
             logger.warning("the venue does not list all executions of order %s", order_id)
-            known.baseline = known.claimed - known.told
+            known.forgive()
 
     def _tell(self, each: Execution) -> Fill:
         known = self._memory.find("", each.order_id)

@@ -7,16 +7,14 @@ Raises (all that check):
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from venues.errors import BadRequest
 from venues.max import VENUE
 from venues.max.limits import MOST_A_PAGE
-
-T = TypeVar("T")
-P = ParamSpec("P")
+from venues.transport.parameters import Checks, compact
 
 Value: TypeAlias = bool | int | str | Sequence[str]
 Figure: TypeAlias = Decimal | str
@@ -29,21 +27,10 @@ LAST_MOMENT = 4_102_444_800_000
 _is_name = re.compile(r"[a-z0-9]{1,32}", re.ASCII).fullmatch
 _is_word = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII).fullmatch
 _is_client_oid = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_CLIENT_OID}}}", re.ASCII).fullmatch
-_is_figure = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII).fullmatch
 _MOST_GROUP_ID = 2**31 - 1
 _MOST_ID = 2**63 - 1
 
-
-def compact(**parameters: Value | None) -> dict[str, Value]:
-    """Returns what is not None."""
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def given(
-    value: T | None, check: Callable[Concatenate[T, P], Value], *args: P.args, **kwargs: P.kwargs
-) -> Value | None:
-    """Returns None as it is, and all else checked."""
-    return None if value is None else check(value, *args, **kwargs)
+_checks = Checks(VENUE)
 
 
 def flat(parameters: Mapping[str, Value]) -> list[tuple[str, str]]:
@@ -61,16 +48,12 @@ def flat(parameters: Mapping[str, Value]) -> list[tuple[str, str]]:
 
 def market_of(market: str) -> str:
     """Returns a market such as "btctwd"."""
-    if not _is_name(market):
-        raise BadRequest(VENUE, "a market of an impossible name")
-    return market
+    return _checks.matches(market, _is_name, "a market of an impossible name")
 
 
 def currency_of(currency: str) -> str:
     """Returns a currency such as "twd", or one of its versions such as "trc20usdt"."""
-    if not _is_name(currency):
-        raise BadRequest(VENUE, "a currency of an impossible name")
-    return currency
+    return _checks.matches(currency, _is_name, "a currency of an impossible name")
 
 
 def wallet_of(wallet_type: str) -> str:
@@ -80,31 +63,23 @@ def wallet_of(wallet_type: str) -> str:
 
 def one_of(word: str, words: Sequence[str], what: str) -> str:
     """Returns `word`, which is among `words`."""
-    if word not in words:
-        raise BadRequest(VENUE, f"{what} is one of {', '.join(words)}")
-    return str(word)  # of an enumeration its bare text
+    return _checks.one_of(word, words, what)
 
 
 def word_of(word: str, what: str) -> str:
     """Returns a word that the venue may have more of than the document lists, or a serial number."""
-    if not _is_word(word):
-        raise BadRequest(VENUE, f"{what} that can not be one")
-    return str(word)
+    return _checks.matches(word, _is_word, f"{what} that can not be one")
 
 
 def figure_of(value: Figure, what: str) -> str:
     """Returns a price or an amount above zero as text, with all its digits and no exponent."""
-    text = format(value, "f") if isinstance(value, Decimal) else value
-    if not isinstance(text, str) or not _is_figure(text) or Decimal(text) <= 0:
-        raise BadRequest(VENUE, f"{what}: a figure above zero is needed, of up to 20 digits on either side")
-    return text
+    return _checks.figure(value, what)
 
 
 def client_oid_of(client_oid: str) -> str:
     """Returns our id of an order, never empty."""
-    if not _is_client_oid(client_oid):
-        raise BadRequest(VENUE, f"a client_oid takes up to {LONGEST_CLIENT_OID} letters, digits, '-' and '_'")
-    return client_oid
+    words = f"a client_oid takes up to {LONGEST_CLIENT_OID} letters, digits, '-' and '_'"
+    return _checks.matches(client_oid, _is_client_oid, words)
 
 
 def id_of(number: int, what: str) -> int:
@@ -127,9 +102,7 @@ def limit_of(limit: int, most: int = MOST_A_PAGE) -> int:
 
 def number_of(number: int, what: str, least: int, most: int) -> int:
     """Returns `number`, which is between `least` and `most`."""
-    if type(number) is not int or not least <= number <= most:
-        raise BadRequest(VENUE, f"{what} is between {least} and {most}")
-    return number
+    return _checks.number(number, what, least, most)
 
 
 def exactly_one(what: str, **parameters: Value | None) -> dict[str, Value]:

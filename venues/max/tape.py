@@ -18,6 +18,7 @@ from venues.max.models import PublicTrade
 from venues.max.parse import instrument_id
 from venues.max.wire import Message, WireTrade, decode_part
 from venues.model import Side
+from venues.transport.recent import Recent
 
 KEPT = 2_000
 _MESSAGES = 200
@@ -32,7 +33,8 @@ class Tape:
         self.market = market
         self._mid = mid
         self._told: Counter[_Kind] = Counter()
-        self._messages: dict[tuple[int, tuple[_Kind, ...]], None] = {}  # updates that were taken, the newest last
+        # Updates that were taken, the newest last.
+        self._messages: Recent[tuple[int, tuple[_Kind, ...]], None] = Recent(_MESSAGES)
         self._last: tuple[Decimal, Side] | None = None
 
     def take(self, message: Message, ts_recv: int) -> list[Trade]:
@@ -51,8 +53,6 @@ class Tape:
             if doublet in self._messages:
                 return []
             self._messages[doublet] = None
-            if len(self._messages) > _MESSAGES:
-                del self._messages[next(iter(self._messages))]
         trades: list[Trade] = []
         met: Counter[_Kind] = Counter()
         mid = self._mid()

@@ -7,25 +7,20 @@ and those of the key before are left. Nothing is missed by that, and what is tol
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from venues.errors import VenueError
 from venues.events import Event
 from venues.pumpkin.account import Account
 from venues.pumpkin.client import Client
 from venues.pumpkin.connection import Calls
 from venues.pumpkin.pushes import TOPICS
 from venues.pumpkin.wire import Push, Reply, decode
-from venues.transport.account_feed import AccountFeed
+from venues.transport.account_feed import AccountFeed, RenewedFeed
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
 from venues.transport.outbox import Outbox
 
-logger = logging.getLogger(__name__)
-
 _RENEW_AFTER = 3_000.0  # seconds; the key's life is "about" an hour
-_RETRY_AFTER = 60.0
 _DENIED = 40005
 
 
@@ -49,52 +44,6 @@ def make_login(client: Client) -> PrivateTopics:
     return PrivateTopics(client)
 
 
-class PrivateFeed(AccountFeed):
-    """The account's stream, whose key is renewed in time."""
-
-    def __init__(
-        self,
-        stream: Stream,
-        read: Callable[[Frame], Iterable[Event]],
-        outbox: Outbox,
-        topics: PrivateTopics,
-        *,
-        settled: Callable[[], Iterable[Event]],
-        time_scale: float = 1.0,
-    ) -> None:
-        super().__init__(stream, read, outbox, settled=settled, time_scale=time_scale)
-        self._topics = topics
-        self._scale = time_scale
-        self._renewing: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        super().begin()
-        if self._renewing is None:
-            self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="pumpkin listen key")
-
-    async def aclose(self) -> None:
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.gather(self._renewing, return_exceptions=True)
-        await super().aclose()
-
-    async def _renew(self) -> None:
-        loop, calls = asyncio.get_running_loop(), Calls()
-        while True:
-            drawn_at = max(self._topics.drawn_at, 0.0)
-            due = (drawn_at or loop.time()) + _RENEW_AFTER * self._scale
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if self._topics.drawn_at > drawn_at:
-                continue  # a new connection has drawn another
-            before = self._topics.newest
-            try:
-                await self.stream.ask(calls.login(self._topics, lambda error: error))
-                await self.stream.ask(calls.unsubscribe(before))
-            except VenueError as error:
-                logger.warning("the listen key could not be renewed: %s", error)
-                await asyncio.sleep(_RETRY_AFTER * self._scale)
-
-
 def make_account_feed(
     stream: Stream,
     account: Account,
@@ -115,4 +64,15 @@ def make_account_feed(
 
     if topics is None:
         return AccountFeed(stream, read, outbox, settled=account.settled, time_scale=time_scale)
-    return PrivateFeed(stream, read, outbox, topics, settled=account.settled, time_scale=time_scale)
+    given, calls = topics, Calls()
+
+    def due() -> float:
+        drawn_at = given.drawn_at if given.newest else asyncio.get_running_loop().time()
+        return drawn_at + _RENEW_AFTER * time_scale
+
+    async def renew() -> None:
+        before = given.newest
+        await stream.ask(calls.login(given, lambda error: error))
+        await stream.ask(calls.unsubscribe(before))
+
+    return RenewedFeed(stream, read, outbox, due=due, renew=renew, settled=account.settled, time_scale=time_scale)

@@ -27,6 +27,7 @@ from venues.pumpkin.orders import Orders
 from venues.pumpkin.parameters import MOST_A_PAGE
 from venues.pumpkin.positions import Positions
 from venues.pumpkin.readings import Readings
+from venues.transport.asked_marks import AskedMarks
 
 _SHORTEST = 2.0  # seconds between two rounds
 _AUDIT_EVERY = 10.0  # while the stream tells
@@ -60,6 +61,7 @@ class AccountRounds:
         *,
         hears: Callable[[], bool],
         fresh_mark: Callable[[InstrumentId], Decimal | None],
+        asked_marks: AskedMarks,
         monotonic: Callable[[], float],
         time_scale: float = 1.0,
     ) -> None:
@@ -72,6 +74,7 @@ class AccountRounds:
         self._emit = emit
         self._hears = hears
         self._fresh_mark = fresh_mark
+        self._asked_marks = asked_marks
         self._monotonic = monotonic
         self._audit_every = _AUDIT_EVERY * time_scale
         self._began_at = float("-inf")
@@ -79,16 +82,10 @@ class AccountRounds:
         self._wanted = 0
         self._turn = asyncio.Lock()
         self._read_at = 0  # the venue's clock before the last read of positions
-        self.marks: dict[InstrumentId, tuple[Decimal, float]] = {}  # that had to be asked for, and when
 
     def want(self) -> None:
         """Has the next rounds read everything: something was commanded, or could not be read."""
         self._wanted = _AFTER
-
-    def mark(self, instrument: InstrumentId, most: float) -> Decimal | None:
-        """Returns a mark price that was asked for within the last `most` seconds."""
-        price, asked = self.marks.get(instrument, (None, 0.0))
-        return price if self._monotonic() - asked <= most else None
 
     @property
     def age(self) -> float:
@@ -119,8 +116,8 @@ class AccountRounds:
             self._emit(events)  # whatever becomes of the marks: nobody says it again
             if self._positions.is_unmarked(self._fresh_mark):
                 asked = self._monotonic()
-                marks = await read(self._client.mark_prices())
-                self.marks = {instrument_id(one.symbol): (one.price, asked) for one in marks}
+                for one in await read(self._client.mark_prices()):
+                    self._asked_marks.note(instrument_id(one.symbol), one.price, asked)
                 self._emit(self._positions.reprice())
             return bool(events)
 
@@ -156,17 +153,9 @@ class AccountRounds:
     async def _compare_orders(self) -> None:
         """Raises VenueError."""
         memory, lookups = self._orders.memory, self._orders.lookups
-        before = {id(known): (known, known.last) for known in memory.open_orders()}
-        listed: set[int] = set()
-        for order in await lookups.open_orders():
-            if (known := memory.find(order.client_order_id, order.venue_order_id)) is not None:
-                listed.add(id(known))
-                self._fills.want(known)
-        gone = [
-            known
-            for known, last in before.values()
-            if last is not None and id(known) not in listed and known.last is last and known.order_id
-        ]
+        there, gone = await memory.compare(lookups.open_orders())
+        for known in there:
+            self._fills.want(known)
         plain = [known.number for known in gone if known.kind is Kind.ORDER]
         if plain:
             await lookups.by_numbers(plain)

@@ -8,8 +8,8 @@ from venues.errors import DecodeError
 from venues.events import BalanceUpdate, Event
 from venues.model import ZERO, Balance
 from venues.pumpkin import VENUE
-from venues.pumpkin.freshness import BEHIND, Newest
 from venues.pumpkin.models import Balance as Row
+from venues.transport.freshness import BEHIND, Newest
 
 
 class Balances:
@@ -33,6 +33,10 @@ class Balances:
         if not self.newest.push(balance.currency, balance):
             return []
         return [BalanceUpdate(VENUE, (balance,), self._now())]
+
+    def forget_stream(self) -> None:
+        """Is told that the stream is lost: what it told last says nothing of the next."""
+        self.newest.forget_stream()
 
     def held(self) -> list[Balance]:
         """Returns what there is, without coins of which there is nothing."""

@@ -31,6 +31,7 @@ from venues.errors import (
     VenueUnavailable,
 )
 from venues.pumpkin import VENUE
+from venues.transport.verdicts import RefusedByLimit
 
 _LONGEST_RESET = 86_400.0
 _LONGEST_WORDS = 200
@@ -47,10 +48,6 @@ class QuotaUsedUp(OrderRejected):
     def __init__(self, venue: str, message: str, code: str | None = None, reset: float | None = None) -> None:
         super().__init__(venue, message, code)
         self.reset = reset
-
-
-class RefusedByBan(OrderRejected, RateLimited):
-    """403 and 429: refused before it was processed; nothing may be sent for a while, cancels neither."""
 
 
 class Said(NamedTuple):
@@ -112,11 +109,11 @@ def _judge_command(status: int, body: object) -> VenueError | None:
         return _refusal(code, words)
     match code:
         case 403:
-            return RefusedByBan(VENUE, words, "403")
+            return RefusedByLimit(VENUE, words, "403")
         case 418 | 467:
             return OrderRejected(VENUE, words, str(code))
         case 429:
-            return RefusedByBan(VENUE, words, "429", reset)
+            return RefusedByLimit(VENUE, words, "429", reset)
         case 439:
             return QuotaUsedUp(VENUE, words, "439", reset)
         case _:

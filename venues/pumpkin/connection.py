@@ -24,11 +24,12 @@ from venues.errors import (
     VenueUnavailable,
 )
 from venues.pumpkin import VENUE
-from venues.pumpkin.client import Client, PumpkinHttp, make_session, split_url
+from venues.pumpkin.client import Client, PumpkinHttp, make_session
 from venues.pumpkin.limits import HEAVIEST, LEAST_QUOTA, pools
 from venues.pumpkin.settings import Settings
 from venues.pumpkin.wire import Reply, read_reply
 from venues.redaction import Redaction
+from venues.transport.address import split_url
 from venues.transport.asks import Ask
 from venues.transport.conversation import Expects
 from venues.transport.frames import Frame
@@ -81,7 +82,7 @@ def make_client(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> tuple[Client, PumpkinHttp]:
     """Returns the REST client and its session. Raises ConfigurationError: address or proxy can not be used."""
-    origin, prefix = split_url(settings.base_url)
+    origin, prefix = split_url(VENUE, settings.base_url)
     session = make_session(
         settings.credentials,
         base_url=origin,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 
 from venues.errors import BadRequest, DecodeError, UnknownInstrument
 from venues.model import ZERO, Instrument, InstrumentId, Side
 from venues.pumpkin import VENUE
+from venues.transport.order_checks import EXACT
 
+_MOST_CONTRACTS = 10**20 - 1  # digits that a quantity may have on the wire
 # No figure of the stream is longer, and `venues.book` takes no longer one.
 _is_figure = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII).fullmatch
 _is_symbol = re.compile(r"[a-z0-9]{1,24}_[a-z0-9]{1,12}", re.ASCII).fullmatch
@@ -28,21 +31,29 @@ def symbol_of(instrument: InstrumentId) -> str:
 
 
 def contracts_of(quantity: Decimal, instrument: Instrument) -> int:
-    """Returns base units as whole contracts. Raises BadRequest: they are not whole, or none."""
-    contracts, size = int(quantity // instrument.contract_size), instrument.contract_size
-    if contracts <= 0 or contracts * size != quantity:
-        raise BadRequest(VENUE, f"a quantity must be a multiple of {plain(size)}, one contract")
-    return contracts
+    """Returns base units as whole contracts, exactly; what is left over is refused, never rounded.
+
+    Raises:
+        BadRequest: they are not whole, none, or more than the wire has digits for.
+    """
+    size = instrument.contract_size
+    contracts = Fraction(quantity) / Fraction(size)
+    if contracts.denominator != 1:
+        words = f"one contract is {size:f} {instrument.base}: {quantity:f} is no whole number of them"
+        raise BadRequest(VENUE, words)
+    if not 1 <= contracts.numerator <= _MOST_CONTRACTS:
+        raise BadRequest(VENUE, f"{quantity:f} {instrument.base} is no size of an order")
+    return contracts.numerator
 
 
-def quantity_of(contracts: Decimal | int, instrument: Instrument) -> Decimal:
-    """Returns contracts as base units."""
-    return base_units(contracts, instrument.contract_size)
+def base_of(contracts: Decimal | int, contract_size: Decimal) -> Decimal:
+    """Returns contracts as base units, exactly."""
+    return EXACT.multiply(Decimal(contracts), contract_size)
 
 
 def base_units(contracts: Decimal | int, contract_size: Decimal) -> Decimal:
     """Returns contracts of a size as base units, without idle zeros."""
-    return Decimal(plain(contracts * contract_size)) if contracts else ZERO
+    return Decimal(plain(base_of(contracts, contract_size))) if contracts else ZERO
 
 
 def figure(text: str) -> Decimal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -27,9 +27,8 @@ from venues.model import (
     TimeInForce,
 )
 from venues.pumpkin import VENUE
-from venues.pumpkin.checks import base_of
 from venues.pumpkin.client import Client
-from venues.pumpkin.figures import instrument_id, ns_of_milliseconds
+from venues.pumpkin.figures import base_of, instrument_id, ns_of_milliseconds
 from venues.pumpkin.lookups import Lookups
 from venues.pumpkin.memory import Known, OrderMemory
 from venues.pumpkin.models import Fill as Row
@@ -38,6 +37,9 @@ from venues.pumpkin.parameters import FIRST_MOMENT, MOST_A_PAGE
 from venues.pumpkin.positions import Positions
 from venues.pumpkin.pushes import PushedOrder, PushedTrade
 from venues.transport.pursuit import MOST_MISSES, Pursuit
+from venues.transport.recent import Recent
+from venues.transport.short_orders import ShortOrders
+from venues.transport.signed_reads import gathered
 
 logger = logging.getLogger(__name__)
 
@@ -78,13 +80,13 @@ class Fills:
         self._on_fill = on_fill
         self._on_order = on_order
         self._turn = asyncio.Lock()
-        self._told: dict[str, None] = {}
+        self._told: Recent[str, None] = Recent(_MOST_TOLD)
         # Nobody documents the pushes: their numbers are believed once a list has had one of them.
         self._pushed: dict[str, None] = {}
         self._is_proven = False
         self._strangers: dict[str, int] = {}  # orders' numbers -> reads in which they were not found
-        self._given_up: dict[str, None] = {}  # strangers that nothing shows
-        self._short: dict[str, int] = {}  # the port's ids -> reads in which executions of them were missing
+        self._given_up: Recent[str, None] = Recent(_MOST_TOLD)  # strangers that nothing shows
+        self._short = ShortOrders(memory)
         self._pursuit = Pursuit(
             VENUE, "our executions", self._is_wanting, self._pursue, sleep=sleep, time_scale=time_scale
         )
@@ -129,8 +131,7 @@ class Fills:
 
     def want(self, known: Known) -> None:
         """Has executions read until they add up to what the venue says of an order."""
-        if known.is_short and known.order_id:
-            self._short.setdefault(known.order_id, 0)
+        if self._short.want(known):
             self._pursuit.wake()
 
     # What is read.
@@ -177,7 +178,7 @@ class Fills:
 
     def resynced(self) -> None:
         """Asks at once for what is missing: the stream was away."""
-        self._short = dict.fromkeys(self._short, 0)
+        self._short.restart()
         self._pursuit.wake()
 
     async def aclose(self) -> None:
@@ -187,7 +188,7 @@ class Fills:
     async def _rows(self, since: int) -> list[Row]:
         start = max(since // 1_000_000, FIRST_MOMENT)
         answer = self._client.iter_fills(start_time=start if since else None)
-        rows = await self._lookups.read(_gathered(answer))
+        rows = await self._lookups.read(gathered(answer))
         return sorted(rows, key=lambda row: (row.timestamp, len(row.exec_id), row.exec_id))
 
     async def _orders_of(self, rows: Iterable[Row]) -> dict[str, Order]:
@@ -215,7 +216,7 @@ class Fills:
                 fill = self._tell(row, known, order)
             except DecodeError as error:  # one that is none must not hide the others
                 _warn_of(row, error)
-                self._note(row.exec_id)
+                self._told[row.exec_id] = None
                 continue
             if fill is not None:
                 events.append(FillUpdate(fill))
@@ -237,36 +238,22 @@ class Fills:
                 logger.warning("the venue does not show order %s, of which it lists executions", number[:40])
                 del self._strangers[number]
                 self._given_up[number] = None
-                if len(self._given_up) > _MOST_TOLD:
-                    del self._given_up[next(iter(self._given_up))]
         await self._read_alone()
-        for order_id in list(self._short):
-            self._short[order_id] += 1
-            known = self._memory.find("", order_id)
-            if known is not None and known.is_short and self._short[order_id] >= MOST_MISSES:
-                logger.warning("the venue does not list all executions of order %s", order_id)
-                known.baseline = known.claimed - known.told
+        self._short.count()
 
     async def _read_alone(self) -> None:
         """Reads all executions of orders of which some stay missing: the list may tell of them very late.
 
         Raises VenueError.
         """
-        late = [each for each, misses in self._short.items() if misses >= _ALONE_AFTER]
-        for order_id in late[:_MOST_ALONE]:
-            known = self._memory.find("", order_id)
-            if known is None or not known.is_short or not (number := known.child or known.number):
-                continue
+        for known in self._short.late(_ALONE_AFTER)[:_MOST_ALONE]:
+            number = known.child or known.number
             async with self._turn:
-                rows = await self._lookups.read(_gathered(self._client.iter_fills(order_id=number)))
+                rows = await self._lookups.read(gathered(self._client.iter_fills(order_id=number)))
                 self._emit(await self._take(sorted(rows, key=lambda row: row.timestamp)))
 
     def _is_wanting(self) -> bool:
-        for order_id in list(self._short):
-            known = self._memory.find("", order_id)
-            if known is None or not known.is_short:
-                del self._short[order_id]
-        return bool(self._short or self._strangers)
+        return self._short.is_any() or bool(self._strangers)
 
     def _meet(self, number: str) -> None:
         self._strangers.setdefault(number, 0)
@@ -282,7 +269,7 @@ class Fills:
         fill = self._parse(row, known, order)
         if fill is None or row.exec_id in self._told:
             return None
-        self._note(row.exec_id)
+        self._told[row.exec_id] = None
         known.told += fill.quantity
         self._on_fill(fill, order)
         return fill
@@ -290,11 +277,6 @@ class Fills:
     def _note_pushed(self, exec_id: str | None) -> None:
         if exec_id and not self._is_proven and len(self._pushed) < _MOST_TOLD:
             self._pushed[exec_id] = None
-
-    def _note(self, exec_id: str) -> None:
-        self._told[exec_id] = None
-        if len(self._told) > _MOST_TOLD:
-            del self._told[next(iter(self._told))]
 
     def _parse(self, row: Row, known: Known, order: Order) -> Fill | None:
         """Returns a fill; None where its contract is not listed. Raises DecodeError."""
@@ -354,10 +336,6 @@ def liquidity_of(order: Order, instrument: Instrument, notional: Decimal, fee: D
 def _with_profit(fill: Fill, entry: Decimal) -> Fill:
     sign = 1 if fill.side is Side.SELL else -1
     return msgspec.structs.replace(fill, realized_pnl=sign * (fill.price - entry) * fill.quantity)
-
-
-async def _gathered(rows: AsyncIterator[Row]) -> list[Row]:
-    return [row async for row in rows]
 
 
 def _warn_of(row: Row, error: DecodeError) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from venues.bills import Bill, BillKind
 from venues.liquidation import PositionKey
 from venues.model import ZERO, InstrumentId
+from venues.transport.recent import Recent
 
 _MOST_SEEN = 2_000
 _LOOKS = 2  # the venue books late
@@ -26,7 +27,7 @@ class FundingBook:
         self._unclaimed: dict[InstrumentId, list[Decimal]] = {}  # bills that no profit has explained
         # Whose size has changed with their profit, and how many more reads of bills may tell the funding in it.
         self._mixed: dict[InstrumentId, dict[PositionKey, int]] = {}
-        self._seen: dict[str, None] = {}
+        self._seen: Recent[str, None] = Recent(_MOST_SEEN)
 
     @property
     def wants_bills(self) -> bool:
@@ -57,7 +58,7 @@ class FundingBook:
         for bill in bills:
             if bill.kind is not BillKind.FUNDING or bill.instrument is None or bill.bill_id in self._seen:
                 continue
-            self._note(bill.bill_id)
+            self._seen[bill.bill_id] = None
             unbilled = self._unbilled.get(bill.instrument, [])
             if bill.amount in unbilled:
                 unbilled.remove(bill.amount)
@@ -83,7 +84,7 @@ class FundingBook:
     def skip(self, bills: Iterable[Bill]) -> None:
         """Takes bills of before, which explain no change that is yet to come."""
         for bill in bills:
-            self._note(bill.bill_id)
+            self._seen[bill.bill_id] = None
 
     def forget(self, key: PositionKey) -> None:
         """Is told that a position is closed."""
@@ -113,8 +114,3 @@ class FundingBook:
 
     def _pay(self, key: PositionKey, amount: Decimal) -> None:
         self._amounts[key] = self._amounts.get(key, ZERO) + amount
-
-    def _note(self, bill_id: str) -> None:
-        self._seen[bill_id] = None
-        if len(self._seen) > _MOST_SEEN:
-            del self._seen[next(iter(self._seen))]

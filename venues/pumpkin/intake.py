@@ -12,8 +12,7 @@ import msgspec
 from venues.errors import OrderNotFound
 from venues.model import Instrument, InstrumentId, MarginMode, Order, Side
 from venues.pumpkin import VENUE
-from venues.pumpkin.checks import base_of
-from venues.pumpkin.figures import instrument_id
+from venues.pumpkin.figures import base_of, instrument_id
 from venues.pumpkin.memory import Kind, Known, OrderMemory
 from venues.pumpkin.models import Order as Row
 from venues.pumpkin.models import PlanOrder, ProfitStop

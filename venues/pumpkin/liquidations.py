@@ -20,9 +20,11 @@ from venues.pumpkin import VENUE
 from venues.pumpkin.figures import plain
 from venues.pumpkin.models import BillType
 from venues.pumpkin.positions import Facts, Positions
+from venues.transport.recent import Recent
+from venues.transport.told_positions import money_words, price_words
+from venues.transport.vanishing import Missing, Vanished
 
 _NEAR = 10 * NANOSECONDS  # how far the bills of a liquidation may lie from its order
-_SEEN_LATE = 15 * NANOSECONDS  # how long a closing may have been executed before the last read of a whole position
 _LOOKS = 4  # rounds in which executions and bills may still come
 _MOST = 1_000
 _FORCED = (BillKind.LIQUIDATION, BillKind.DELEVERAGED)
@@ -39,26 +41,6 @@ class _Forced(msgspec.Struct):
     looks: int = 0
 
 
-class _Missing(msgspec.Struct):
-    """Base units of a position that went between `since` and `at`, and of which no execution is known."""
-
-    facts: Facts
-    quantity: Decimal
-    since: int
-    at: int
-    looks: int = 0
-
-
-class Closing(msgspec.Struct):
-    """An execution that closed, as far as it explains nothing yet."""
-
-    instrument: InstrumentId
-    side: Side
-    position_id: str
-    left: Decimal
-    ts_event: int
-
-
 class Liquidations:
     """Finds what was closed by force. `now` is the venue's clock, nanoseconds."""
 
@@ -70,10 +52,11 @@ class Liquidations:
         self._now = now
         self._began = 0
         self._forced: dict[str, _Forced] = {}
-        self._missing: list[_Missing] = []
-        self._closings: deque[Closing] = deque(maxlen=_MOST)
-        self._told: dict[str, None] = {}  # orders and bills
-        self._said: deque[_Missing] = deque(maxlen=_MOST)  # that were told by their bills, without an order
+        self._vanished: Vanished[Facts] = Vanished(
+            _LOOKS, now=now, read_at=lambda: positions.read_at, is_back=self._is_back
+        )
+        self._told: Recent[str, None] = Recent(_MOST)  # orders and bills
+        self._said: deque[Missing[Facts]] = deque(maxlen=_MOST)  # that were told by their bills, without an order
         self._bills: dict[str, Bill] = {}
 
     def begin(self, at: int) -> None:
@@ -83,7 +66,7 @@ class Liquidations:
     @property
     def is_open(self) -> bool:
         """Whether something is being looked into, for which executions and bills are to be read."""
-        return bool(self._forced or self._missing)
+        return bool(self._forced or self._vanished)
 
     def take_order(self, order: Order) -> None:
         """Takes an order that was met."""
@@ -104,21 +87,11 @@ class Liquidations:
             forced.value += fill.quantity * fill.price
             forced.profit += fill.realized_pnl
             forced.fees += fill.fee
-        closing = Closing(fill.instrument, fill.side, order.position_id, fill.quantity, fill.ts_event)
-        for missing in self._missing:
-            self._explain(missing, closing)
-        if closing.left:
-            self._closings.append(closing)
+        self._vanished.take_fill(fill, order.position_id)
 
     def take_change(self, before: Facts, quantity: Decimal) -> None:
         """Takes note that so many base units of a position are gone."""
-        now = self._now()
-        seen = self._positions.read_at or now
-        missing = _Missing(before, abs(quantity), min(now, seen) - _SEEN_LATE, now)
-        for closing in self._closings:
-            self._explain(missing, closing)
-        if missing.quantity > 0:
-            self._missing.append(missing)
+        self._vanished.take_change(before, quantity)
 
     def take_bills(self, bills: Iterable[Bill]) -> None:
         """Takes bills, whatever they are about."""
@@ -137,31 +110,15 @@ class Liquidations:
                 del self._forced[number]
                 self._note(number, mine)
                 events.append(self._notice(self._forced_words(forced, mine)))
-        for missing in list(self._missing):
-            missing.looks += 1
-            if missing.quantity <= 0 or self._is_back(missing.facts):
-                self._missing.remove(missing)
-            elif missing.looks >= _LOOKS:
-                self._missing.remove(missing)
-                mine = self._near(missing.facts.instrument, missing.at)
-                self._note("", mine)
-                if mine:
-                    self._said.append(missing)
-                events.append(self._notice(self._missing_words(missing, mine)))
+        for missing in self._vanished.unexplained():
+            mine = self._near(missing.facts.instrument, missing.at)
+            self._note("", mine)
+            if mine:
+                self._said.append(missing)
+            events.append(self._notice(self._missing_words(missing, mine)))
         if not self.is_open:  # a bill without an order and without a position that shrank is about nothing we had
             self._bills.clear()
         return events
-
-    def _explain(self, missing: _Missing, closing: Closing) -> None:
-        facts = missing.facts
-        is_other = closing.position_id and closing.position_id != facts.position_id
-        if is_other or (closing.instrument, closing.side) != (facts.instrument, facts.closing_side):
-            return
-        if closing.ts_event < missing.since:
-            return
-        explained = min(missing.quantity, closing.left)
-        missing.quantity -= explained
-        closing.left -= explained
 
     def _is_back(self, facts: Facts) -> bool:
         """Whether a position is whole again: a read did not show what there was."""
@@ -176,11 +133,10 @@ class Liquidations:
         for name in (number, *(bill.bill_id for bill in bills)):
             self._bills.pop(name, None)
             self._told[name] = None
-        while len(self._told) > _MOST:
-            del self._told[next(iter(self._told))]
 
     def _forced_words(self, forced: _Forced, bills: Sequence[Bill]) -> str:
         order = forced.order
+        listed = self._instrument(order.instrument)
         facts = self._positions.find(order.instrument, order.position_id) if order.position_id else None
         side = "long" if order.side is Side.SELL else "short"
         quantity = forced.quantity or order.filled_quantity or order.quantity
@@ -188,27 +144,27 @@ class Liquidations:
         verb = "DELEVERAGED" if _is_deleveraged(bills) else "LIQUIDATED"
         words = f"{verb}: {side} {plain(quantity)} {self._name(order.instrument)}"
         if price is not None:
-            words += f" at {self._price(order.instrument, price)}"
+            words += f" at {price_words(listed, price)}"
         if facts is not None:
-            words += f", opened at {self._price(order.instrument, facts.entry_price)}"
+            words += f", opened at {price_words(listed, facts.entry_price)}"
         cost = -forced.profit
         settle = self._settle(order.instrument)
         if cost:
-            words += f"; {'loss' if cost > 0 else 'profit'} {plain(_cents(abs(cost)))} {settle}"
+            words += f"; {'loss' if cost > 0 else 'profit'} {money_words(abs(cost))} {settle}"
         fee = self._fee(bills) or forced.fees
-        return words + (f", fee {plain(_cents(fee))} {settle}" if fee else "")
+        return words + (f", fee {money_words(fee)} {settle}" if fee else "")
 
-    def _missing_words(self, missing: _Missing, bills: Sequence[Bill]) -> str:
+    def _missing_words(self, missing: Missing[Facts], bills: Sequence[Bill]) -> str:
         facts = missing.facts
         side = "long" if facts.quantity > 0 else "short"
         what = f"{side} {plain(missing.quantity)} {self._name(facts.instrument)}"
-        opened = f", opened at {self._price(facts.instrument, facts.entry_price)}"
+        opened = f", opened at {price_words(self._instrument(facts.instrument), facts.entry_price)}"
         if not bills:
             return f"GONE: {what}{opened}: no order that is known here has closed it, and no bill says why"
         verb = "DELEVERAGED" if _is_deleveraged(bills) else "LIQUIDATED"
         words = f"{verb}: {what}{opened}; the venue tells no price"
         fee = self._fee(bills)
-        return words + (f", fee {plain(_cents(fee))} {self._settle(facts.instrument)}" if fee else "")
+        return words + (f", fee {money_words(fee)} {self._settle(facts.instrument)}" if fee else "")
 
     def _fee(self, bills: Sequence[Bill]) -> Decimal:
         return -sum((bill.amount for bill in bills if bill.words == BillType.QIANG_PING_MANAGER), ZERO)
@@ -224,12 +180,8 @@ class Liquidations:
         listed = self._instrument(instrument)
         return listed.settle if listed is not None else ""
 
-    def _price(self, instrument: InstrumentId, price: Decimal) -> str:
-        listed = self._instrument(instrument)
-        return plain(round(price, listed.price_decimals + 1 if listed is not None else 8))
 
-
-def _is_of(order: Order, said: _Missing) -> bool:
+def _is_of(order: Order, said: Missing[Facts]) -> bool:
     """Whether a forced order is what has closed a position of which it was said before the order was shown."""
     facts = said.facts
     is_same = (order.instrument, order.side) == (facts.instrument, facts.closing_side)
@@ -239,8 +191,3 @@ def _is_of(order: Order, said: _Missing) -> bool:
 
 def _is_deleveraged(bills: Sequence[Bill]) -> bool:
     return any(bill.kind is BillKind.DELEVERAGED for bill in bills)
-
-
-def _cents(amount: Decimal) -> Decimal:
-    """Returns money as a person reads it: eight digits after the point tell nobody more."""
-    return round(amount, 2) if abs(amount) >= 1 else round(amount, 6)

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from venues.commands import FundsKind, FundsRequest
 from venues.errors import BadRequest, NotSent, OrderError, OrderRejected, OutcomeUnknown, VenueError
-from venues.margin import FundsReceipt, FundsState
-from venues.model import Instrument, InstrumentId, MarginMode, Order, Side, decimals_of
+from venues.margin import FundsReceipt
+from venues.model import Instrument, InstrumentId, MarginMode, Order, Side
 from venues.port import Depart
 from venues.pumpkin import VENUE
 from venues.pumpkin.client import Client
-from venues.pumpkin.figures import plain, symbol_of
+from venues.pumpkin.figures import symbol_of
 from venues.pumpkin.intake import Instruments
 from venues.pumpkin.lookups import Lookups
 from venues.pumpkin.models import MarginChange, PositionModel, PositionSide, PositionType
@@ -25,11 +25,20 @@ from venues.pumpkin.parameters import FIRST_MOMENT
 from venues.pumpkin.positions import Facts, Positions, parse_position
 from venues.pumpkin.remedies import REMEDIES
 from venues.transport.exchange import Dispatch
+from venues.transport.margin_checks import (
+    NO_POSITION,
+    NOT_ISOLATED,
+    change_of,
+    check_change,
+    done,
+    instrument_of,
+    whole_leverage,
+)
+from venues.transport.recent import Recent
 from venues.transport.sending import Sender
 
 T = TypeVar("T")
 
-_DECIMALS = 8
 _MOST_SENT = 1_000
 _TYPES = {MarginMode.CROSS: PositionType.CROSSED, MarginMode.ISOLATED: PositionType.ISOLATED}
 _OVER_POSITION = "neither leverage nor margin mode changes over a position: close it first"
@@ -40,10 +49,10 @@ _PLAIN: Mapping[str, str] = {
     "exist_position_or_order_can_not_change_type": "the margin mode stays over a position or open orders",
     "invalid_leverage": "the venue does not take this leverage",
     "buy_sell_model_only_aggregation": "positions of a side are joined here: set position_model to AGGREGATION",
-    "not_isolated_position": "a cross position has no margin of its own",
+    "not_isolated_position": NOT_ISOLATED,
     "insufficient_balance": "there is not so much in the balance",
     "invalid_margin": "the venue does not take this amount: what is left must be its initial margin, losses aside",
-    "invalid_position_id": "there is no such position any more",
+    "invalid_position_id": NO_POSITION,
 }
 
 
@@ -72,7 +81,8 @@ class MarginCommands:
         self._available = available
         self._lookups = lookups
         self._changed = changed
-        self._sent: dict[str, tuple[Facts, int]] = {}  # changes of margin: the position then, and when
+        # Changes of margin: the position then, and when.
+        self._sent: Recent[str, tuple[Facts, int]] = Recent(_MOST_SENT)
 
     # What is known of how contracts are set.
 
@@ -165,7 +175,7 @@ class MarginCommands:
             await self._send(send, depart)
         finally:
             self._changed()
-        return self._receipt(request)
+        return done(request, self._lookups.now())
 
     async def find(self, request: FundsRequest, since: int) -> list[FundsReceipt]:
         """Returns the receipt of a change that the position's margin proves, and nothing where it does not.
@@ -179,11 +189,10 @@ class MarginCommands:
         before, instrument = request.held_before, request.instrument
         if before is None or instrument is None or not request.kind.is_of_position:
             return []
-        change = request.amount if request.kind is FundsKind.ADD_MARGIN else -request.amount
         symbol = symbol_of(instrument)
         rows = await self._lookups.read(self._client.positions(symbol=symbol))
         held = [parse_position(row) for row in rows if row.position_id == request.position_id]
-        if [one.margin for one in held] != [before + change]:
+        if [one.margin for one in held] != [before + change_of(request)]:
             return []
         then, sent_at = self._sent.get(request.request_id, (held[0], since))
         if (then.quantity, then.entry_price) != (held[0].quantity, held[0].entry_price):
@@ -193,52 +202,29 @@ class MarginCommands:
             traded = self._client.fills(symbol=symbol, start_time=max(start, FIRST_MOMENT), size=1)
             if (await self._lookups.read(traded)).items:
                 return []
-        return [self._receipt(request)]
+        return [done(request, self._lookups.now())]
 
     def _note_sent(self, request: FundsRequest) -> None:
         held = self._positions.find(request.instrument, request.position_id) if request.instrument else None
         if held is not None:
             self._sent[request.request_id] = (held, self._lookups.as_of())
-            if len(self._sent) > _MOST_SENT:
-                del self._sent[next(iter(self._sent))]
-
-    def _receipt(self, request: FundsRequest) -> FundsReceipt:
-        return FundsReceipt(request=request, venue_id="", state=FundsState.DONE, ts_event=self._lookups.now())
 
     async def _checked(self, request: FundsRequest) -> tuple[Instrument, PositionSide]:
         """Raises VenueError for what would be refused, or be carried out as something else."""
-        if request.venue != VENUE or request.instrument is None or not request.kind.is_of_position:
-            raise BadRequest(VENUE, "only the margin of an isolated position is changed here")
-        listed = await self._listing.one(request.instrument)
-        amount, settle = request.amount, listed.settle
-        if request.currency.upper() != settle:
-            raise BadRequest(VENUE, f"margin of {listed.name} is in {settle}")
-        if decimals_of(amount) > _DECIMALS:
-            raise BadRequest(VENUE, f"an amount has up to {_DECIMALS} decimals here")
-        held = next(
-            (one for one in self._positions.facts(listed.id) if one.position_id == request.position_id), None
-        )
-        if held is None:
-            raise BadRequest(VENUE, _PLAIN["invalid_position_id"])
-        if held.mode is not MarginMode.ISOLATED:
-            raise BadRequest(VENUE, _PLAIN["not_isolated_position"])
-        available = self._available(settle)
-        if request.kind is FundsKind.ADD_MARGIN and available is not None and amount > available:
-            raise BadRequest(VENUE, f"only {plain(available)} {settle} are available")
-        if request.kind is FundsKind.REMOVE_MARGIN and amount >= held.margin:
-            raise BadRequest(VENUE, f"the position holds {plain(held.margin)} {settle}")
+        listed = await self._listing.one(instrument_of(VENUE, request))
+        open_now = self._positions.facts(listed.id)
+        found = next((one for one in open_now if one.position_id == request.position_id), None)
+        held = check_change(request, listed, found, self._available(listed.settle))
         return listed, PositionSide.LONG if held.quantity > 0 else PositionSide.SHORT
 
     def _checked_leverage(self, listed: Instrument, leverage: Decimal) -> int:
         """Raises BadRequest."""
-        if leverage != leverage.to_integral_value() or not 1 <= leverage <= listed.max_leverage:
-            most = plain(listed.max_leverage)
-            raise BadRequest(VENUE, f"{listed.name}: the leverage is a whole number between 1 and {most}")
+        whole = whole_leverage(listed, leverage)
         if self._positions.facts(listed.id):
             raise BadRequest(VENUE, f"{listed.name}: {_OVER_POSITION}")
         if any(order.instrument == listed.id and order.is_open for order in self._open_orders()):
             raise BadRequest(VENUE, f"{listed.name}: {_OVER_ORDERS}")
-        return int(leverage)
+        return whole
 
     async def _send(self, call: Callable[[Dispatch], Awaitable[None]], depart: Depart | None) -> None:
         try:

@@ -7,16 +7,16 @@ Raises (all that check):
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from venues.errors import BadRequest
 from venues.pumpkin import VENUE
+from venues.transport.parameters import Checks, compact, given, plain_figure
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 Value: TypeAlias = bool | int | str
 Figure: TypeAlias = Decimal | str | int
@@ -36,19 +36,8 @@ _is_word = re.compile(r"[A-Z0-9_]{1,40}", re.ASCII).fullmatch
 _is_id = re.compile(r"[1-9][0-9]{0,19}", re.ASCII).fullmatch
 # "Alphanumeric" by the table, with an underscore in the document's own example.
 _is_client_order_id = re.compile(rf"[A-Za-z0-9_]{{1,{LONGEST_CLIENT_ORDER_ID}}}", re.ASCII).fullmatch
-_is_figure = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII).fullmatch
 
-
-def compact(**parameters: Value | None) -> dict[str, Value]:
-    """Returns what is not None."""
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def given(
-    value: T | None, check: Callable[Concatenate[T, P], Value], *args: P.args, **kwargs: P.kwargs
-) -> Value | None:
-    """Returns None as it is, and all else checked."""
-    return None if value is None else check(value, *args, **kwargs)
+_checks = Checks(VENUE)
 
 
 def encode(parameters: Mapping[str, Value]) -> str:
@@ -58,16 +47,12 @@ def encode(parameters: Mapping[str, Value]) -> str:
 
 def symbol_of(symbol: str) -> str:
     """Returns a contract such as "btc_usdt"."""
-    if not isinstance(symbol, str) or not _is_symbol(symbol):
-        raise BadRequest(VENUE, "a symbol of an impossible name")
-    return symbol
+    return _checks.matches(symbol, _is_symbol, "a symbol of an impossible name")
 
 
 def ticker_of(ticker_id: str) -> str:
     """Returns a contract as the third-party formats name it, such as "BTC_USDT"."""
-    if not isinstance(ticker_id, str) or not _is_ticker(ticker_id):
-        raise BadRequest(VENUE, "a ticker_id of an impossible name")
-    return ticker_id
+    return _checks.matches(ticker_id, _is_ticker, "a ticker_id of an impossible name")
 
 
 def symbols_of(symbols: Sequence[str]) -> str:
@@ -78,23 +63,17 @@ def symbols_of(symbols: Sequence[str]) -> str:
 
 def coin_of(coin: str) -> str:
     """Returns a coin such as "usdt"."""
-    if not isinstance(coin, str) or not _is_coin(coin):
-        raise BadRequest(VENUE, "a coin of an impossible name")
-    return coin
+    return _checks.matches(coin, _is_coin, "a coin of an impossible name")
 
 
 def one_of(word: str, words: Sequence[str], what: str) -> str:
     """Returns `word`, which is among `words`."""
-    if word not in words:
-        raise BadRequest(VENUE, f"{what} is one of {', '.join(words)}")
-    return str(word)  # of an enumeration its bare text
+    return _checks.one_of(word, words, what)
 
 
 def word_of(word: str, what: str) -> str:
     """Returns a word that the venue may have more of than the document lists."""
-    if not isinstance(word, str) or not _is_word(word):
-        raise BadRequest(VENUE, f"{what} that can not be one")
-    return str(word)
+    return _checks.matches(word, _is_word, f"{what} that can not be one")
 
 
 def id_of(identity: str | int, what: str) -> str:
@@ -117,24 +96,18 @@ def ids_of(identities: Sequence[str | int], what: str) -> list[str]:
 
 def client_order_id_of(client_order_id: str) -> str:
     """Returns our id of an order, never empty."""
-    if not isinstance(client_order_id, str) or not _is_client_order_id(client_order_id):
-        raise BadRequest(
-            VENUE, f"a clientOrderId takes up to {LONGEST_CLIENT_ORDER_ID} letters, digits and underscores"
-        )
-    return client_order_id
+    words = f"a clientOrderId takes up to {LONGEST_CLIENT_ORDER_ID} letters, digits and underscores"
+    return _checks.matches(client_order_id, _is_client_order_id, words)
 
 
 def figure_of(value: Figure, what: str) -> str:
     """Returns a price or an amount above zero as text, with all its digits and no exponent."""
-    text = _plain(value)
-    if text is None or Decimal(text) <= 0:
-        raise BadRequest(VENUE, f"{what}: a figure above zero is needed, of up to 20 digits on either side")
-    return text
+    return _checks.figure(value, what)
 
 
 def contracts_of(value: Figure, what: str = "a quantity", *, least: int = 1) -> str:
     """Returns a number of whole contracts as text, without a point; 0 only where it means the whole position."""
-    text = _plain(value)
+    text = plain_figure(value)
     if text is None or (figure := Decimal(text)) % 1 or figure < least:
         raise BadRequest(VENUE, f"{what} is a whole number of contracts, {least} or more")
     return text.partition(".")[0]
@@ -155,9 +128,7 @@ def page_of(page: int) -> int:
 
 def number_of(number: int, what: str, least: int, most: int) -> int:
     """Returns `number`, which is between `least` and `most`."""
-    if type(number) is not int or not least <= number <= most:
-        raise BadRequest(VENUE, f"{what} is between {least} and {most}")
-    return number
+    return _checks.number(number, what, least, most)
 
 
 def span_of(start_time: int | None, end_time: int | None) -> dict[str, Value]:
@@ -171,13 +142,6 @@ def _several(values: Sequence[T], what: str, most: int) -> Sequence[T]:
     if isinstance(values, str) or not 1 <= len(values) <= most:
         raise BadRequest(VENUE, f"{what}: between 1 and {most} of them are needed")
     return values
-
-
-def _plain(value: Figure) -> str | None:
-    """Returns a figure as plain text, None for what is none."""
-    text = format(value, "f") if isinstance(value, Decimal) else value
-    text = str(text) if type(text) is int else text
-    return text if isinstance(text, str) and _is_figure(text) else None
 
 
 def _text(value: Value) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from venues.errors import BadRequest, DecodeError
 from venues.model import Instrument, Order, OrderStatus, OrderType, Side, TimeInForce
 from venues.pumpkin import VENUE
-from venues.pumpkin.checks import base_of
+from venues.pumpkin.figures import base_of
 from venues.pumpkin.models import Order as Row
 from venues.pumpkin.parameters import id_of
 

@@ -15,7 +15,7 @@ from venues.commands import OrderRequest
 from venues.errors import DecodeError
 from venues.model import ZERO, Instrument, Order, OrderStatus, OrderType, Side
 from venues.pumpkin import VENUE
-from venues.pumpkin.checks import base_of
+from venues.pumpkin.figures import base_of
 from venues.pumpkin.models import PlanOrder, ProfitStop
 from venues.pumpkin.parse_orders import is_closing, number_of, side_of, time_of
 

@@ -11,15 +11,16 @@ from decimal import Decimal
 import msgspec
 
 from venues.errors import DecodeError
-from venues.events import Event, Notice, PositionUpdate
-from venues.liquidation import PositionKey, key_of, liquidation_prices
+from venues.events import Event, Notice
+from venues.liquidation import PositionKey
 from venues.model import ZERO, Fill, Instrument, InstrumentId, MarginMode, Order, Position, Side
 from venues.pumpkin import VENUE
-from venues.pumpkin.checks import base_of
-from venues.pumpkin.figures import instrument_id, plain
-from venues.pumpkin.freshness import BEHIND, Newest
+from venues.pumpkin.figures import base_of, instrument_id
 from venues.pumpkin.funding import FundingBook
 from venues.pumpkin.models import Position as Row
+from venues.transport.freshness import BEHIND, Newest
+from venues.transport.recent import Recent
+from venues.transport.told_positions import ToldPositions, crossed, funding_words
 
 _SIGNS = {"LONG": 1, "SHORT": -1}
 _MODES = {
@@ -93,19 +94,17 @@ class Positions:
         self._joins = joins
         self._on_loss = on_loss
         self._instrument = instrument
-        self._wallets = wallets
-        self._mark = mark
         self._now = now
         self.funding = FundingBook()
         self.newest: Newest[PositionKey, Facts] = Newest(monotonic, BEHIND * time_scale)
-        self._told: dict[PositionKey, Position] = {}
+        self._told = ToldPositions(instrument=instrument, wallets=wallets, mark=mark, now=now)
         self._fees: dict[PositionKey, Decimal] = {}
         self._tallies: dict[tuple[InstrumentId, Side], _Tally] = {}  # by what closes, where positions are joined
-        self._made: dict[str, PositionKey] = {}  # by the order that has opened it
+        self._made: Recent[str, PositionKey] = Recent(_MOST_CLOSED)  # by the order that has opened it
         self._early_fees: dict[tuple[InstrumentId, Side], Decimal] = {}  # by what closes the position to come
         self._opened: dict[PositionKey, int] = {}
-        self._closed: dict[PositionKey, Facts] = {}  # as they were last
-        self._ended: dict[PositionKey, None] = {}  # that the stream has closed
+        self._closed: Recent[PositionKey, Facts] = Recent(_MOST_CLOSED)  # as they were last
+        self._ended: Recent[PositionKey, None] = Recent(_MOST_CLOSED)  # that the stream has closed
         # Of contracts, as they were set here last: those of positions say nothing of what comes after them.
         self.leverages: dict[InstrumentId, int] = {}
         self.modes: dict[InstrumentId, MarginMode] = {}
@@ -145,8 +144,6 @@ class Positions:
         if not facts.quantity:
             self.newest.drop(key)
             self._ended[key] = None
-            if len(self._ended) > _MOST_CLOSED:
-                del self._ended[next(iter(self._ended))]
             self._note_fees(before, ZERO, total_fee)
             if before is None:
                 return []
@@ -156,6 +153,10 @@ class Positions:
             return []
         self._note_fees(facts, abs(facts.quantity), total_fee)
         return [*self._changed(before, facts), *self.reprice()]
+
+    def forget_stream(self) -> None:
+        """Is told that the stream is lost: what it told last says nothing of the next."""
+        self.newest.forget_stream()
 
     def take_fee(self, fill: Fill, order: Order) -> None:
         """Counts the fee of a fill, which names no position: of the only one that it can be of.
@@ -185,8 +186,6 @@ class Positions:
             self._fees[fitting[0]] = self._fees.get(fitting[0], ZERO) + fill.fee
             if not order.reduce_only:
                 self._made[fill.venue_order_id] = fitting[0]
-                if len(self._made) > _MOST_CLOSED:
-                    del self._made[next(iter(self._made))]
         elif not fitting and not order.reduce_only:
             early = (fill.instrument, closing_side)
             self._early_fees[early] = self._early_fees.get(early, ZERO) + fill.fee
@@ -198,28 +197,13 @@ class Positions:
 
     def reprice(self) -> list[Event]:
         """Computes where positions are liquidated; returns those that differ from what was told."""
-        whole = [self._position(one) for one in self.newest.values.values()]
-        prices = liquidation_prices(whole, self._wallets(), self._mark, self._instrument)
-        now = self._now()
-        events: list[Event] = []
-        for each in whole:
-            price = prices.get(key_of(each))
-            known = self._told.get(key_of(each))
-            ts_event = known.ts_event if known is not None else 0
-            each = msgspec.structs.replace(
-                each, liquidation_price=price, liquidation_is_estimate=price is not None, ts_event=ts_event
-            )
-            if each != known:
-                told = msgspec.structs.replace(each, ts_event=max(now, ts_event))
-                self._told[key_of(each)] = told
-                events.append(PositionUpdate(told))
-        return events
+        return self._told.tell([self._position(one) for one in self.newest.values.values()])
 
     # What is known of them.
 
     def open(self) -> list[Position]:
         """Returns the open positions as they were told last."""
-        return list(self._told.values())
+        return self._told.open()
 
     def facts(self, instrument: InstrumentId | None = None) -> list[Facts]:
         """Returns what the venue says of the open ones."""
@@ -252,7 +236,7 @@ class Positions:
         return len(crossed) > 1 and any(mark(one) is None for one in crossed)
 
     def _crossed(self) -> set[InstrumentId]:
-        return {one.instrument for one in self.facts() if one.mode is MarginMode.CROSS}
+        return crossed((one.instrument, one.mode) for one in self.facts())
 
     def _changed(self, before: Facts | None, facts: Facts) -> list[Event]:
         key = facts.key
@@ -279,33 +263,19 @@ class Positions:
 
     def _funding_notice(self, facts: Facts, amount: Decimal) -> Notice:
         listed = self._instrument(facts.instrument)
-        settle = listed.settle if listed is not None else ""
-        verb = "received" if amount > 0 else "paid"
-        words = f"funding: {verb} {plain(abs(amount))} {settle} for {self.words(facts)}"
+        words = funding_words(listed, facts.instrument.symbol, facts.quantity, amount)
         return Notice(VENUE, words, False, self._now())
 
-    def words(self, facts: Facts) -> str:
-        """Returns a position as a person names it: "long 0.01 BTC/USDT perp"."""
-        listed = self._instrument(facts.instrument)
-        side = "long" if facts.quantity > 0 else "short"
-        return (
-            f"{side} {plain(abs(facts.quantity))} {listed.name if listed is not None else facts.instrument.symbol}"
-        )
-
     def _closing(self, facts: Facts) -> Event:
-        told = self._told.pop(facts.key, None)
-        ts_event = max(self._now(), told.ts_event if told is not None else 0)
-        position = self._position(msgspec.structs.replace(facts, quantity=ZERO, margin=ZERO))
+        told = self._told.close(self._position(facts))
         self._note_closed(facts)
-        return PositionUpdate(msgspec.structs.replace(position, ts_event=ts_event))
+        return told
 
     def _note_closed(self, facts: Facts) -> None:
         self.funding.forget(facts.key)
         self._fees.pop(facts.key, None)
         self._opened.pop(facts.key, None)
         self._closed[facts.key] = facts
-        if len(self._closed) > _MOST_CLOSED:
-            del self._closed[next(iter(self._closed))]
 
     def _position(self, facts: Facts) -> Position:
         funding = self.funding.of(facts.key)

@@ -13,7 +13,7 @@ import msgspec
 from venues.errors import DecodeError
 from venues.pumpkin import VENUE
 from venues.pumpkin.models import Balance, Position
-from venues.pumpkin.models.figures import Model
+from venues.transport.models import CamelModel
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ ORDER, TRADE, POSITION, BALANCE = TOPICS = ("order", "trade", "position", "balan
 PushedBalance = Balance  # as REST has it
 
 
-class PushedOrder(Model, frozen=True, kw_only=True):
+class PushedOrder(CamelModel, frozen=True, kw_only=True):
     """How an order stands, its quantities in contracts."""
 
     order_id: str
@@ -31,7 +31,7 @@ class PushedOrder(Model, frozen=True, kw_only=True):
     avg_price: Decimal
 
 
-class PushedTrade(Model, frozen=True, kw_only=True):
+class PushedTrade(CamelModel, frozen=True, kw_only=True):
     """An execution; without its id or its fee it can not be told, and is read."""
 
     order_id: str

@@ -26,10 +26,8 @@ from venues.pumpkin.parameters import (
     Figure,
     Value,
     client_order_id_of,
-    compact,
     contracts_of,
     figure_of,
-    given,
     id_of,
     maybe_id_of,
     moment_of,
@@ -37,6 +35,7 @@ from venues.pumpkin.parameters import (
     one_of,
     symbol_of,
 )
+from venues.transport.parameters import compact, given
 
 SIDES, POSITION_SIDES, ORDER_TYPES = tuple(OrderSide), tuple(PositionSide), tuple(OrderType)
 TIMES_IN_FORCE, ENTRUST_TYPES, TRIGGERS = tuple(TimeInForce), tuple(EntrustType), tuple(TriggerPriceType)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Literal
-from urllib.parse import urlsplit
 
-from venues.errors import ConfigurationError
 from venues.pumpkin import PREFIX, REST_ORIGIN, VENUE
 from venues.pumpkin.models.words import PositionModel, TriggerPriceType
 from venues.pumpkin.readings import Readings
+from venues.transport.address import with_path
 from venues.transport.settings import VenueSettings
 
 STREAM_ORIGIN = "wss://openapi.pumpkin.xyz"
@@ -51,33 +50,18 @@ class Settings(VenueSettings, frozen=True, kw_only=True):
     @property
     def base_url(self) -> str:
         """The address that all REST paths follow. Raises ConfigurationError."""
-        return with_path(self.rest_url, PREFIX)
+        return with_path(VENUE, self.rest_url, PREFIX)
 
     @property
     def market_address(self) -> str:
         """Where the market's stream is, empty where there is none. Raises ConfigurationError."""
-        return with_path(self.ws_url, MARKET_PATH)
+        return with_path(VENUE, self.ws_url, MARKET_PATH)
 
     @property
     def user_address(self) -> str:
         """Where the account's stream is, empty where there is none. Raises ConfigurationError."""
-        return with_path(self.user_ws_url, USER_PATH)
+        return with_path(VENUE, self.user_ws_url, USER_PATH)
 
     def bracket_unit(self, contract_size: Decimal) -> Decimal:
         """Returns how many base units one unit of a bracket's maxPosition is."""
         return contract_size if self.brackets_in_contracts else Decimal(1)
-
-
-def with_path(url: str, path: str) -> str:
-    """Returns an address with `path` where it has none of its own; nothing for nothing.
-
-    Raises:
-        ConfigurationError: it is none.
-    """
-    if not url:
-        return ""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise ConfigurationError(VENUE, "an address that is not a URL") from None
-    return parts._replace(path=parts.path if parts.path.strip("/") else path).geturl()

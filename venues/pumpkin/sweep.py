@@ -7,13 +7,11 @@ and read again afterwards, since the answers name nothing.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from venues.errors import NotSent, OrderNotFound, VenueError
-from venues.model import InstrumentId, Order, Side
+from venues.errors import OrderNotFound, VenueError
 from venues.port import Depart
 from venues.pumpkin import VENUE
 from venues.pumpkin.cancels import Cancels
@@ -21,13 +19,10 @@ from venues.pumpkin.figures import symbol_of
 from venues.pumpkin.means import Means
 from venues.pumpkin.memory import Kind, Known
 from venues.transport.exchange import Dispatch
-from venues.transport.means import Tally, as_it_is
-
-logger = logging.getLogger(__name__)
+from venues.transport.means import Tally
+from venues.transport.sweeping import LOOK, Sweeping, Wish
 
 _PAUSES = (0.0, 0.15, 0.4, 0.8)  # seconds before each look at what still rests
-_LOOK = 3.0
-_LOOK_BEFORE = 1.0  # where the commands do not wait for it
 _MOST_AT_ONCE = 20  # orders of one command; no document says how many it may be
 _MOST_LOOKS = 20  # plan orders and exits that are looked up one by one
 
@@ -40,33 +35,22 @@ class _Part(NamedTuple):
     names_several: bool = False
 
 
-class Sweep:
+class Sweep(Sweeping[Known]):
     """Cancels many orders of one account."""
 
+    _means: Means
+
     def __init__(self, means: Means, cancels: Cancels) -> None:
-        self._means = means
+        super().__init__(VENUE, means, symbol_of, _PAUSES)
         self._cancels = cancels
 
-    async def run(self, instrument: InstrumentId | None, side: Side | None, depart: Depart | None) -> list[Order]:
-        """Cancels what rests now; returns the orders as they then are.
-
-        Without a side everything is cancelled also where what rests can not be read. With one nothing is.
-
-        Raises:
-            OrderError, NotSent, OutcomeUnknown: as one cancel does; the last also where some were cancelled.
-        """
-        self._means.sender.require_key()
-        try:
-            symbol = symbol_of(instrument) if instrument is not None else None
-        except VenueError as error:
-            raise NotSent(VENUE, error.message, error.code) from None
-        meant = await self._meant(instrument, side)
-        tally, touched = Tally(VENUE), list[Known]()
-        parts = deque(self._whole(symbol, meant) if side is None else self._named(meant))
+    async def _cancel(self, wish: Wish, meant: Sequence[Known], tally: Tally) -> None:
+        touched: list[Known] = []
+        parts = deque(self._whole(wish.symbol, meant) if wish.side is None else self._named(meant))
         while parts:
             part = parts.popleft()
             try:
-                await part.send(depart)
+                await part.send(wish.depart)
             except OrderNotFound:
                 if part.names_several:
                     parts.extend(await self._left_of(part))
@@ -80,34 +64,6 @@ class Sweep:
             tally.done += 1  # also what was over before
             touched += part.meant
         await self._wait_for(touched)
-        tally.raise_worst()
-        return [as_it_is(VENUE, known) for known in meant if known.last is not None]
-
-    async def _meant(self, instrument: InstrumentId | None, side: Side | None) -> list[Known]:
-        """Returns what rests. Raises NotSent where that can not be read, and has to be known.
-
-        Where all is cancelled the commands name no order, and wait for no read that is slow.
-        """
-        reading = self._means.lookups.open_orders(instrument, is_urgent=True)
-        orders: list[Order] | None
-        if side is None:
-            orders = await self._means.asides.find(reading, _LOOK_BEFORE)
-            if orders is None:
-                logger.warning("all is cancelled without having been read")
-        else:
-            try:
-                orders = await reading
-            except VenueError as error:
-                words = f"which orders are of one side can not be read: {error.message}"
-                raise NotSent(VENUE, words, error.code) from None
-        found = [known for known in self._means.memory.open_orders() if _is_meant(known, instrument, side)]
-        if orders is not None:
-            listed = {order.venue_order_id for order in orders}
-            stale = [known for known in found if known.order_id not in listed]
-            if stale:  # over by now, or too young to be listed: a command must not fail for what is over
-                look = self._look(stale, is_urgent=True)
-                await self._means.asides.find(look, _LOOK_BEFORE if side is None else _LOOK)
-        return [known for known in found if known.last is not None and known.last.is_open]
 
     def _whole(self, symbol: str | None, meant: Sequence[Known]) -> list[_Part]:
         """Returns the commands that cancel everything, of a contract if one is named."""
@@ -162,22 +118,10 @@ class Sweep:
 
     async def _left_of(self, part: _Part) -> list[_Part]:
         """Returns a command each for what still rests, where one of several was over and nobody says which."""
-        await self._means.asides.find(self._look(part.meant, is_urgent=True), _LOOK)
+        await self._means.asides.find(self._look(part.meant, is_urgent=True), LOOK)
         return [self._single(known) for known in part.meant if not known.is_over]
 
-    async def _wait_for(self, meant: Sequence[Known]) -> None:
-        """Looks after the orders until none of them rests, for a moment."""
-        for looks, pause in enumerate(_PAUSES):
-            if all(known.is_over for known in meant):
-                return
-            await self._means.pause(pause)
-            await self._means.asides.find(self._look(meant, is_urgent=looks == 0), _LOOK)
-        for known in meant:
-            if not known.is_over:
-                self._means.doubts.about(known)
-
     async def _look(self, meant: Sequence[Known], *, is_urgent: bool) -> None:
-        """Raises VenueError."""
         lookups = self._means.lookups
         left = [known for known in meant if not known.is_over and known.number]
         waiting = [known for known in left if _waits_as(known) is not Kind.ORDER]
@@ -191,9 +135,3 @@ class Sweep:
 def _waits_as(known: Known) -> Kind:
     """Returns what an order is now: one that was triggered rests in the book as any other."""
     return Kind.ORDER if known.child else known.kind
-
-
-def _is_meant(known: Known, instrument: InstrumentId | None, side: Side | None) -> bool:
-    if not known.number or known.last is None:
-        return False
-    return instrument in (None, known.instrument) and side in (None, known.last.side)

@@ -16,17 +16,7 @@ from venues.errors import NotSent, OrderError, OutcomeUnknown, VenueError
 from venues.model import Instrument, InstrumentId, Order, OrderStatus, OrderType, TimeInForce
 from venues.port import Depart, Departure
 from venues.pumpkin import VENUE
-from venues.pumpkin.checks import (
-    check_abilities,
-    check_attached,
-    check_band,
-    check_leverage,
-    check_size,
-    check_ticks,
-    check_trigger,
-    leverage_of,
-    value_of,
-)
+from venues.pumpkin.checks import check_abilities, check_leverage, check_size, leverage_of
 from venues.pumpkin.figures import symbol_of
 from venues.pumpkin.intake import Instruments, Terms
 from venues.pumpkin.means import Means
@@ -35,6 +25,7 @@ from venues.pumpkin.models import TimeInForce as Time
 from venues.pumpkin.models import TriggerPriceType
 from venues.pumpkin.new_orders import exit_of, kind_of, order_of, plan_of
 from venues.transport.exchange import Dispatch
+from venues.transport.order_checks import check_attached, check_band, check_ticks, check_trigger, value_of
 
 _LOOK = 1.0  # seconds for a look at what was accepted
 

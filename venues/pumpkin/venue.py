@@ -101,7 +101,6 @@ class PumpkinVenue(PortCalls):
             wall=wall,
             monotonic=monotonic,
             sleep=sleep,
-            watched=self._market.watched,
             on_fault=connections.outbox.fail,
         )
         super().__init__(

@@ -128,12 +128,6 @@ def decode(data: bytes) -> Said:
     return _decode_protobuf(data)
 
 
-def decode_push(data: bytes) -> Push | None:
-    """Returns what a frame tells of the account; None for any other. Raises DecodeError."""
-    said = decode(data)
-    return said if isinstance(said, Push) else None
-
-
 def read_reply(data: bytes) -> Reply | None:
     """Returns the answer that a frame is; None for all else, and for what can not be read."""
     if b'"code"' not in data:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from venues.errors import DecodeError, RequestTimeout
+from venues.errors import DecodeError, RequestTimeout, VenueError
 from venues.events import Event
 from venues.transport.asks import Ask
 from venues.transport.crew import Crew
@@ -13,7 +14,10 @@ from venues.transport.frames import Frame
 from venues.transport.link import Stream
 from venues.transport.outbox import Outbox
 
+logger = logging.getLogger(__name__)
+
 _PATIENCE = 10.0  # seconds until the login and the subscriptions have to stand
+_RETRY_AFTER = 60.0  # seconds
 
 
 class AccountFeed:
@@ -86,3 +90,52 @@ class AccountFeed:
             events: list[Event] = []
             self.take(frames, events)
             self._outbox.push(events)
+
+
+class RenewedFeed(AccountFeed):
+    """The account's stream where what opens it has an end, and is renewed in time.
+
+    `due` returns the moment of the loop's clock at which that is, in seconds. `renew` does it, by the stream. It
+    may raise VenueError, and is tried again later.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        read: Callable[[Frame], Iterable[Event]],
+        outbox: Outbox,
+        *,
+        due: Callable[[], float],
+        renew: Callable[[], Awaitable[None]],
+        settled: Callable[[], Iterable[Event]] = tuple,
+        time_scale: float = 1.0,
+    ) -> None:
+        super().__init__(stream, read, outbox, settled=settled, time_scale=time_scale)
+        self._due = due
+        self._renew = renew
+        self._retry_after = _RETRY_AFTER * time_scale
+        self._renewing: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        super().begin()
+        if self._renewing is None:
+            self._renewing = asyncio.get_running_loop().create_task(self._run(), name="renewal of the account")
+
+    async def aclose(self) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
+        await super().aclose()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = self._due()
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if self._due() > due:
+                continue  # a new connection has done it
+            try:
+                await self._renew()
+            except VenueError as error:
+                logger.warning("what opens the account's stream could not be renewed: %s", error)
+                await asyncio.sleep(self._retry_after)

@@ -1,7 +1,8 @@
-"""Where a stream connects to."""
+"""Where a venue is: the addresses of its REST half and of its streams."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,6 +11,7 @@ from venues.errors import ConfigurationError
 from venues.transport.exchange import Headers
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_is_prefix = re.compile(r"(?:/[A-Za-z0-9_-]+)*", re.ASCII).fullmatch
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,3 +44,30 @@ def check_address(venue: str, address: Address) -> None:
         raise ConfigurationError(venue, "the stream's address is not percent-encoded")
     if any("\r" in text or "\n" in text for header in address.headers for text in header):
         raise ConfigurationError(venue, "a header of the stream that can not be sent")
+
+
+def with_path(venue: str, url: str, path: str) -> str:
+    """Returns an address with `path` where it has none of its own; nothing for nothing.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigurationError(venue, "an address that is not a URL") from None
+    return parts._replace(path=parts.path if parts.path.strip("/") else path).geturl()
+
+
+def split_url(venue: str, base_url: str) -> tuple[str, str]:
+    """Returns the origin and the path of an address. Raises ConfigurationError."""
+    try:
+        url = urlsplit(base_url)
+    except ValueError:
+        raise ConfigurationError(venue, "the venue's address is not a URL") from None
+    prefix = url.path.rstrip("/")
+    if url.query or url.fragment or not _is_prefix(prefix):
+        raise ConfigurationError(venue, "the venue's address must be a host and a path")
+    return f"{url.scheme}://{url.netloc}", prefix

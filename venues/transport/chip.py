@@ -28,7 +28,7 @@ _QUIET = 5.0  # seconds between two notices of what could not be read
 
 
 class Chip:
-    """Tells one state of two streams: the worse one. LIVE is told only where the account's stream lives as well.
+    """Tells one state of all streams: the worst one. LIVE is told only where the account's stream lives as well.
 
     A link that is back is told as LIVE before its silence is: whoever reads the account back waits for that word.
     """
@@ -41,6 +41,7 @@ class Chip:
         self._pause = _PAUSE * time_scale
         self._wall = wall
         self._market = StreamStatus(venue, LinkState.CONNECTING)
+        self._further: dict[str, StreamStatus] = {}  # other streams of the market, by their names
         self._account: StreamStatus | None = None
         self._clock_offset: int | None = None
         self._told: StreamStatus | None = None
@@ -50,6 +51,14 @@ class Chip:
     def market(self, status: StreamStatus) -> None:
         """Takes the state of the market's stream."""
         self._market = status
+        self._tell()
+
+    def further(self, name: str, status: StreamStatus | None) -> None:
+        """Takes the state of another stream of the market; None where it is not in use."""
+        if status is not None:
+            self._further[name] = status
+        elif self._further.pop(name, None) is None:
+            return
         self._tell()
 
     def account(self, status: StreamStatus | None) -> None:
@@ -93,20 +102,21 @@ class Chip:
         self._alarm = asyncio.get_running_loop().call_later(self._pause, self._tell_missed)
 
     @property
-    def _worse(self) -> StreamStatus:
-        if self._account is None:
-            return self._market
-        by_rank = sorted((self._market, self._account), key=lambda status: _WORST_FIRST.index(status.state))
-        return by_rank[0]
+    def _worst(self) -> tuple[str, StreamStatus]:
+        """Returns the name and the state of the worst, the market's own before others that are as bad."""
+        states = [("", self._market), *self._further.items()]
+        if self._account is not None:
+            states.append(("account", self._account))
+        return min(states, key=lambda each: _WORST_FIRST.index(each[1].state))
 
     def _tell(self) -> None:
-        worse = self._worse
-        detail = worse.detail
-        if worse is self._account and worse.state is not LinkState.LIVE:
-            detail = f"account: {detail or 'no answer'}"
+        name, worst = self._worst
+        detail = worst.detail
+        if name and worst.state is not LinkState.LIVE:
+            detail = f"{name}: {detail or 'no answer'}"
         status = StreamStatus(
             self._venue,
-            worse.state,
+            worst.state,
             detail,
             self._market.round_trip,
             self._clock_offset,

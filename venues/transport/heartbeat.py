@@ -24,6 +24,8 @@ class Form(Enum):
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Who begins, in what form, and whether a missing answer proves that the link is dead.
 
+    With `learns` no answer is due until the first has come by this connection: a venue that answers at all answers
+    the next one too. To know it soon the first heartbeat is sent at once.
     `message` makes a MESSAGE from a number that rises; `read_answer` returns the number that a frame answers, 0
     for "the oldest", None where the frame is no answer. `call` is the venue's own heartbeat, word for word, and
     `reply` what it wants to hear. Neither answers nor calls are handed over, and they are no data.
@@ -32,6 +34,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     form: Form = Form.PING
     every: float = 5.0  # seconds between ours
     must_answer: bool = True
+    learns: bool = False
     patience: float = 45.0  # seconds of complete silence that are death where no answer is due
     message: Callable[[int], str] | None = None
     read_answer: Callable[[Frame], int | None] | None = None
@@ -64,8 +67,9 @@ class Pulse:
         self._timing = timing
         self._number = 0
         self._awaited: dict[int, float] = {}  # number: when it was sent
-        self._sent_at = now
+        self._sent_at = now - heartbeat.every if heartbeat.learns else now
         self._unheard_since: float | None = None  # when the oldest heartbeat went out that nothing followed
+        self._has_answered = False
         self.heard_at = now
         self.data_at = now
 
@@ -98,6 +102,7 @@ class Pulse:
         if number == 0 and self._awaited:
             number = next(iter(self._awaited))
         sent_at = self._awaited.pop(number, None)
+        self._has_answered = self._has_answered or sent_at is not None
         return None if sent_at is None else now - sent_at
 
     @property
@@ -118,8 +123,13 @@ class Pulse:
     @property
     def dead_at(self) -> float:
         """When the link counts as dead if nothing is heard until then."""
-        if self._heartbeat.form is Form.NONE or not self._heartbeat.must_answer:
+        if self._heartbeat.form is Form.NONE or not self._is_answer_due:
             return self.heard_at + self._heartbeat.patience
         if self._unheard_since is None:
             return float("inf")
         return self._unheard_since + self._timing.answer
+
+    @property
+    def _is_answer_due(self) -> bool:
+        heartbeat = self._heartbeat
+        return heartbeat.must_answer and (self._has_answered or not heartbeat.learns)

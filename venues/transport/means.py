@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -14,10 +14,24 @@ from venues.model import Order, OrderStatus
 from venues.transport.asides import Asides
 from venues.transport.sending import Sender
 
+
+class Ending(Protocol):
+    """What an adapter knows of an order that should end soon."""
+
+    @property
+    def is_over(self) -> bool: ...
+
+
+class LooksAfter(Protocol):
+    """What looks up an order in a task of its own, until it is over."""
+
+    def about(self, known: Any) -> None: ...
+
+
 C = TypeVar("C")
 M = TypeVar("M")
 L = TypeVar("L")
-D = TypeVar("D")
+D = TypeVar("D", bound=LooksAfter)
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,26 @@ class Means(Generic[C, M, L, D]):
     async def pause(self, seconds: float) -> None:
         """Waits so many seconds, scaled."""
         await self.sleep(seconds * self.time_scale)
+
+    async def see_to_end(
+        self,
+        meant: Sequence[Ending],
+        look: Callable[[bool], Coroutine[Any, Any, object]],
+        pauses: Sequence[float],
+        seconds: float,
+    ) -> None:
+        """Looks at orders, with a pause before each look, until all are over; then `doubts` see to the others.
+
+        `look` may take so many `seconds`, and raise VenueError; it is told that it is urgent the first time.
+        """
+        for looks, pause in enumerate(pauses):
+            if all(known.is_over for known in meant):
+                return
+            await self.pause(pause)
+            await self.asides.find(look(looks == 0), seconds)
+        for known in meant:
+            if not known.is_over:
+                self.doubts.about(known)
 
 
 class Cancelled(Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable
 
 import msgspec
 
-from venues.errors import RateLimited, VenueError
+from venues.errors import AuthenticationError, RateLimited, VenueError
 from venues.events import LinkState, StreamStatus
 from venues.transport.crew import Crew
 from venues.transport.interval import Interval
@@ -21,6 +21,7 @@ from venues.transport.interval import Interval
 _LATE = 0.8  # seconds after which an answer is late: with polls every second silence is seen within 2 s
 _LOST = 6.0  # seconds of silence more, after which what is read is called lost
 _DOWN = 30.0
+_REFUSED = 2  # reads in a row whose key is not taken: a stream that still stands no longer speaks for the account
 _LOOK_EVERY = 0.25
 _TELL_EVERY = 1.0  # the age, while nothing else changes
 _ENOUGH = 0.5  # of a limit: less makes the pauses grow
@@ -41,7 +42,8 @@ def stretch_of(free: float) -> float:
 class Standby:
     """What the chip says of a stream that polls stand in for; without a stream, of the polls.
 
-    While the stream is the better of the two, its own state is shown. Else it is LIVE while the last answer is no
+    While the stream is the better of the two, its own state is shown; STALE where it stands and the key of the
+    reads beside it is refused. Else it is LIVE while the last answer is no
     older than it may be ("polling, 1.2 s"), then STALE, and after six seconds more what the stream says, or
     RECONNECTING. `stands_in` says whether what the stream would carry is polled now.
     """
@@ -67,6 +69,7 @@ class Standby:
         self._began = monotonic()
         self._answered: float | None = None  # since the stream was lost
         self._error = ""
+        self._refused = 0
         self._shown: tuple[LinkState, str, bool] | None = None
         self._told_at = float("-inf")
         self.every = 0.0  # seconds between two polls, the shortest there are
@@ -102,18 +105,23 @@ class Standby:
         was_late = self._answered is None or self.is_late
         self._answered = self._monotonic()
         self._error = ""
+        self._refused = 0
         if was_late:
             self.look()
 
     def failed(self, error: VenueError) -> None:
         """Takes note of a poll that failed: the reason is shown once the silence is."""
         self._error = error.message
+        self._refused = self._refused + 1 if isinstance(error, AuthenticationError) else 0
 
     def look(self, *, has_news: bool = False) -> None:
         """Tells what there is to be told. Called now and then."""
         if not self._is_polled():
-            if has_news or self._shown is None or self._shown[2]:
-                self._tell(self._stream, is_polled=False)
+            status = self._stream
+            if self._refused >= _REFUSED and status.state is LinkState.LIVE:
+                status = msgspec.structs.replace(status, state=LinkState.STALE, detail=self._error)
+            if has_news or self._shown is None or self._shown[2] or self._shown[0] is not status.state:
+                self._tell(status, is_polled=False)
             return
         state, detail = self._judge()
         is_same = self._shown is not None and self._shown[0] is state and self._shown[2]

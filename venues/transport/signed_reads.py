@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
 from venues.errors import VenueError
@@ -32,3 +32,8 @@ class SignedReads:
             return await answer
         except VenueError as error:
             raise self._remedies.add(error) from None
+
+
+async def gathered(rows: AsyncIterator[T]) -> list[T]:
+    """Returns all rows of a list that is read page by page. Raises what that raises."""
+    return [row async for row in rows]

@@ -65,7 +65,7 @@ class Streams:
         on_open: Callable[[int], None],
         on_quarantine: Callable[[Quarantined], None],
         login: Ask | None = None,
-        address: Callable[[], Awaitable[Address]] | None = None,
+        address: Address | Callable[[], Awaitable[Address]] | None = None,
     ) -> Stream:
         """Returns a stream that is not started; with a login it is the account's, whose silence is no news.
 

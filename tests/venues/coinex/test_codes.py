@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from venues.coinex.codes import (
-    RejectedByLimit,
     item_error,
     judge_change,
     judge_new_order,
@@ -29,7 +28,7 @@ from venues.errors import (
     VenueUnavailable,
 )
 from venues.transport.exchange import Answer, Request
-from venues.transport.verdicts import command_result
+from venues.transport.verdicts import RefusedByLimit, command_result
 
 REFUSED = {2, 23, 24, 25, 34, 40, 107, 115, 213, 227, 602, 606}
 PROVES_NOTHING = {1, 3, 35, 36, 49, 651, 3008, 4213, 9999, -1, 4001}
@@ -92,7 +91,7 @@ def test_an_answer_without_a_code_proves_nothing(body: object) -> None:
 def test_a_refusal_by_the_limit_is_both() -> None:
     """So the order is settled, and the transport is silent for a while."""
     found = judge_new_order(200, body_of(213))
-    assert isinstance(found, RejectedByLimit)
+    assert isinstance(found, RefusedByLimit)
     assert isinstance(found, RateLimited)
     assert (found.retry_after, found.code) == (None, "213")
 

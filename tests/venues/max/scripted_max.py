@@ -6,23 +6,19 @@ is good once.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import json
-from collections import deque
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from tests.venues.documented import RestExample
-from tests.venues.transport.loopback import LoopbackServer
-from tests.venues.transport.scripted import Received, read_request, say
+from tests.venues.scripted_rest import JSON, Answer, ScriptedRest
+from tests.venues.transport.scripted import Received
 
 KEY, SECRET = "AK_TEST", "SK_TEST_0123456789abcdef"
-JSON = {"Content-Type": "application/json"}
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -35,38 +31,15 @@ class Call(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
-class ScriptedMax(LoopbackServer):
-    """Answers with what waits in `answers`, one after the other; the last of them stays."""
-
+class ScriptedMax(ScriptedRest[Call]):
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[Call] = []
-        self.answers: deque[tuple[int, dict[str, str], bytes]] = deque()
         self.nonces: set[int] = set()
-
-    def answer(self, body: object, status: int = 200, **headers: str) -> None:
-        """Puts an answer behind those that wait."""
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers.append((status, JSON | named, raw))
-
-    def answer_as(self, example: RestExample) -> None:
-        self.answer(example.raw, example.status)
 
     def error(self, code: int, status: int = 400, message: str = "the venue's words") -> None:
         self.answer({"success": False, "error": {"code": code, "message": message}}, status)
 
-    @property
-    def call(self) -> Call:
-        """The only call so far."""
-        (call,) = self.calls
-        return call
-
-    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            await say(writer, *self._answer(await read_request(reader, 0)))
-
-    def _answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
+    def judge(self, request: Received) -> Answer | None:
         url = urlsplit(request.target)
         sent = _query(url.query) if request.method == "GET" else json.loads(request.body)
         nonce = sent.pop("nonce", None)
@@ -74,7 +47,7 @@ class ScriptedMax(LoopbackServer):
         self.calls.append(found)
         if found.nonce is not None and (code := self._wrong(found)):
             return 401, JSON, json.dumps({"success": False, "error": {"code": code, "message": "no"}}).encode()
-        return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+        return None
 
     def _wrong(self, call: Call) -> int:
         payload = call.headers["x-max-payload"]

@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.venues.max.scripted_max import JSON, KEY, SECRET, Call, ScriptedMax
+from tests.venues.max.scripted_max import KEY, SECRET, Call, ScriptedMax
+from tests.venues.scripted_rest import JSON
 from tests.venues.transport.scripted import Received
 from tests.venues.transport.stream_server import TEXT, Peer, StreamServer, wire_frame
 

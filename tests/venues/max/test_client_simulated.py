@@ -16,13 +16,14 @@ import pytest
 from tests.contract.waiting import until_found
 from tests.venues.max.client_rig import shared_tls
 from tests.venues.max.documented import methods
+from tests.venues.watched import Watched
 from venues.errors import BadRequest, ClockSkew, InsufficientFunds, OrderNotFound, OrderRejected
 from venues.max import Client
-from venues.max.client import Session, make_session
+from venues.max.client import make_session
 from venues.max.models import OrderState
 from venues.port import Credentials
 from venues.simulators.serving import serving
-from venues.transport.exchange import Dispatch, Judge, Request
+from venues.transport.exchange import Request
 
 T = TypeVar("T")
 D = Decimal
@@ -47,27 +48,6 @@ MARGIN = {
     "create_m_wallet_repayment", "m_wallet_repayments", "m_wallet_liquidations", "m_wallet_liquidation",
     "m_wallet_interests", "m_wallet_ad_ratio",
 }  # fmt: skip
-
-
-class Watched:
-    """A session that notes what goes through it."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.last: Request | None = None
-
-    async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
-        self.last = request
-        return await self.session.fetch(request, into, judge=judge)
-
-    async def command(
-        self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
-    ) -> T:
-        self.last = request
-        return await self.session.command(request, into, refusals=refusals, dispatch=dispatch)
-
-    async def aclose(self) -> None:
-        await self.session.aclose()
 
 
 class Walk:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
-from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
+from tests.venues.noted import Noted
+from tests.venues.perpetual_rig import OrdersRig, resting
 from tests.venues.pumpkin.client_rig import shared_tls
 from tests.venues.pumpkin.walking import BTC, ETH, PRICE, Exchange
-from venues.commands import CancelRequest, OrderRequest
-from venues.events import Event, OrderUpdate
-from venues.model import InstrumentId, MarginMode, Order, OrderType, Side
-from venues.port import Credentials, Departure
+from venues.commands import OrderRequest
+from venues.model import InstrumentId, MarginMode, OrderType, Side
+from venues.port import Credentials
 from venues.pumpkin import VENUE, Client
-from venues.pumpkin.client import Session, make_session
+from venues.pumpkin.client import make_session
 from venues.pumpkin.listing import Listing
 from venues.pumpkin.models import TriggerPriceType
 from venues.pumpkin.orders import Orders
@@ -27,18 +26,14 @@ from venues.pumpkin.remedies import REMEDIES
 from venues.pumpkin.settings import Settings
 from venues.simulators.serving import served_in_thread
 from venues.transport.clock import ServerClock
-from venues.transport.exchange import Dispatch, Judge, Request
 from venues.transport.sending import Sender
 from venues.transport.timing import Timing
-
-T = TypeVar("T")
 
 XRP = "xrp_usdt"  # one contract is 1 XRP
 LEVERAGE = {BTC: 25, ETH: 10, XRP: 20}
 PRICES = {BTC: PRICE, ETH: Decimal(2_400), XRP: Decimal("0.5")}
 BTC_ID, ETH_ID, XRP_ID = (InstrumentId(VENUE, symbol) for symbol in (BTC, ETH, XRP))
 _SCALE = 0.05
-_numbers = count(1)
 
 
 class Terms:
@@ -60,38 +55,6 @@ class Terms:
         return self.positions.get((instrument.symbol, closing_side), "")
 
 
-class Noted:
-    """A session that notes what goes through it; `before` may act just before a command does."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.made: list[Request] = []
-        self.before: Callable[[Request], None] = lambda _: None
-        self.released = asyncio.Event()  # lists of orders wait for it
-        self.released.set()
-
-    async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
-        self.made.append(request)
-        if request.path.endswith("/order/list"):
-            await self.released.wait()
-        return await self.session.fetch(request, into, judge=judge)
-
-    async def command(
-        self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
-    ) -> T:
-        self.before(request)
-        self.made.append(request)
-        return await self.session.command(request, into, refusals=refusals, dispatch=dispatch)
-
-    async def aclose(self) -> None:
-        await self.session.aclose()
-
-    @property
-    def commands(self) -> list[str]:
-        """The paths of what was sent to change something."""
-        return [each.path.removeprefix("/futures/v2") for each in self.made if each.method == "POST"]
-
-
 @contextmanager
 def served() -> Iterator[Exchange]:
     """Serves an exchange in a thread of its own."""
@@ -102,10 +65,13 @@ def served() -> Iterator[Exchange]:
         yield Exchange(practice, control)
 
 
-class Rig:
+class Rig(OrdersRig):
     """One account at an exchange."""
 
+    orders: Orders
+
     def __init__(self, venue: Exchange, **readings: Any) -> None:
+        super().__init__()
         practice = venue.practice
         read = Readings(**({"minute_quota": 100_000} | readings))
         session = make_session(
@@ -116,13 +82,10 @@ class Rig:
             tls=shared_tls(),
         )
         self.venue = venue
-        self.noted = Noted(session)
+        self.noted = Noted(session, prefix="/futures/v2", held="/order/list")
         self.client = Client(session=self.noted, readings=read)
         self.clock = ServerClock(VENUE)
         self.terms = Terms()
-        self.marks: dict[str, Decimal] = {}
-        self.told: list[Order] = []
-        self.departures: list[Departure] = []
         self.listing = Listing(self.client, Settings(time_scale=_SCALE))
         self.orders = self.another()
 
@@ -156,16 +119,6 @@ class Rig:
         await self.client.close_all_positions()
         await self.client.cancel_all_profit_stops()
 
-    async def submit(self, request: OrderRequest) -> Order:
-        return await self.orders.submit(request, self._depart)
-
-    async def cancel(self, order: Order) -> Order:
-        return await self.orders.cancel(cancel_of(order), self._depart)
-
-    async def find(self, request: OrderRequest) -> Order:
-        """Looks for an order by our own id alone, as a desk does whose answer was lost."""
-        return await self.orders.fetch_order(request.instrument, request.client_order_id)
-
     async def opened(self, request: OrderRequest) -> str:
         """Opens a position, and returns its id."""
         await self.submit(request)
@@ -186,12 +139,6 @@ class Rig:
             for each in state["orders"]
             if each["status"] in ("new", "partially_filled")
         } | {f"exit:{each['id']}" for each in state["protections"] if each["status"] == "NOT_TRIGGERED"}
-
-    async def _depart(self, departure: Departure) -> None:
-        self.departures.append(departure)
-
-    def _emit(self, events: Sequence[Event]) -> None:
-        self.told += [each.order for each in events if isinstance(each, OrderUpdate)]
 
 
 @asynccontextmanager
@@ -220,22 +167,4 @@ async def drained(r: Rig) -> None:
 
 def wish(kind: OrderType = OrderType.LIMIT, **changes: Any) -> OrderRequest:
     """Returns an order of 100 contracts of BTC that rests, or waits, away from 60,000."""
-    fields: dict[str, Any] = {
-        "instrument": BTC_ID,
-        "client_order_id": f"s{next(_numbers):05d}",
-        "side": Side.BUY,
-        "type": kind,
-        "quantity": Decimal("0.01"),
-    }
-    if kind.has_price:
-        fields["price"] = Decimal(59_000)
-    if kind.has_trigger:
-        rises = (kind in (OrderType.STOP, OrderType.STOP_LIMIT)) is (changes.get("side", Side.BUY) is Side.BUY)
-        fields["trigger_price"] = Decimal(61_000 if rises else 59_000)
-    return OrderRequest(**(fields | changes))
-
-
-def cancel_of(order: Order) -> CancelRequest:
-    return CancelRequest(
-        instrument=order.instrument, client_order_id=order.client_order_id, venue_order_id=order.venue_order_id
-    )
+    return resting(BTC_ID, kind, changes)

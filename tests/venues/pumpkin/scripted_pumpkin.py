@@ -5,18 +5,14 @@ It checks signatures by the document, not by our own code, over the very bytes t
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import json
-from collections import deque
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import msgspec
 
-from tests.venues.documented import RestExample
-from tests.venues.transport.loopback import LoopbackServer
-from tests.venues.transport.scripted import Received, read_request, say
+from tests.venues.scripted_rest import Answer, ScriptedRest
+from tests.venues.transport.scripted import Received
 
 KEY, SECRET = "AK_TEST_0123456789", "SECRET_TEST"
 FORM = "application/x-www-form-urlencoded"
@@ -36,23 +32,10 @@ class Call(msgspec.Struct, frozen=True):
         return "x_signature" in self.headers
 
 
-class ScriptedPumpkin(LoopbackServer):
-    """Answers with what waits in `answers`, one after the other; the last of them stays."""
-
+class ScriptedPumpkin(ScriptedRest[Call]):
     def __init__(self, *, signs_encoded: bool = True) -> None:
         super().__init__()
         self.signs_encoded = signs_encoded
-        self.calls: list[Call] = []
-        self.answers: deque[tuple[int, dict[str, str], bytes]] = deque()
-
-    def answer(self, body: object, status: int = 200, **headers: str) -> None:
-        """Puts an answer behind those that wait."""
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers.append((status, {"Content-Type": "application/json"} | named, raw))
-
-    def answer_as(self, example: RestExample) -> None:
-        self.answer(example.raw, example.status)
 
     def data(self, data: object) -> None:
         self.answer({"code": 0, "msg": "success", "data": data, "bizCode": None})
@@ -60,17 +43,7 @@ class ScriptedPumpkin(LoopbackServer):
     def error(self, code: int, msg: str = "invalid_price", status: int = 200, data: object = None) -> None:
         self.answer({"code": code, "msg": msg, "data": data}, status)
 
-    @property
-    def call(self) -> Call:
-        """The only call so far."""
-        (call,) = self.calls
-        return call
-
-    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            await say(writer, *self._answer(await read_request(reader, 0)))
-
-    def _answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
+    def judge(self, request: Received) -> Answer | None:
         url = urlsplit(request.target)
         body = request.body.decode("ascii")
         assert not (url.query and body)
@@ -83,7 +56,7 @@ class ScriptedPumpkin(LoopbackServer):
         assert found.headers["content-type"] == FORM
         if found.is_signed and not self._is_right(found):
             return 200, {}, b'{"code": 1, "msg": "sign-error"}'
-        return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+        return None
 
     def _is_right(self, call: Call) -> bool:
         names = [pair.partition("=")[0] for pair in call.sent.split("&")]

@@ -111,7 +111,7 @@ async def test_executions_are_told_once_over_a_reconnect_and_a_long_silence(exch
         exchange.act("place", symbol=BTC, side="buy", type="market", quantity="0.01")
         exchange.simulator.faults.heal()
         await until(lambda: each_once(rig) and len(rig.fills) >= 3)
-        await until(lambda: rig.venue._account._hears())
+        await until(lambda: rig.venue._account._following.hears)
         exchange.act("place", symbol=BTC, side="buy", type="market", quantity="0.01")
         await until(lambda: each_once(rig) and len(rig.fills) >= 4)
         assert [one.state for one in rig.of(StreamStatus)].count(LinkState.RECONNECTING)

@@ -30,13 +30,13 @@ from venues.events import Event, FillUpdate
 from venues.model import NANOSECONDS, ZERO, Order, OrderStatus, OrderType, Side
 from venues.pumpkin.client import Client
 from venues.pumpkin.fills import Fills
-from venues.pumpkin.freshness import Newest
 from venues.pumpkin.lookups import Lookups
 from venues.pumpkin.memory import Kind, OrderMemory
 from venues.pumpkin.models import Fill as Row
 from venues.pumpkin.positions import Positions
 from venues.pumpkin.pushes import PushedTrade
 from venues.pumpkin.venue import PumpkinVenue
+from venues.transport.freshness import Newest
 
 D = Decimal
 T = TypeVar("T")
@@ -68,8 +68,8 @@ async def test_a_mark_that_was_read_long_ago_is_none(exchange: Exchange, monkeyp
         priced = await rig.venue.fetch_positions()
         assert all(one.liquidation_price is not None for one in priced)
         account = rig.venue._account
-        clock = account._rounds._monotonic
-        monkeypatch.setattr(account._rounds, "_monotonic", lambda: clock() + 16)
+        clock = account._asked_marks._monotonic
+        monkeypatch.setattr(account._asked_marks, "_monotonic", lambda: clock() + 16)
         account._positions.reprice()
         assert {one.liquidation_price for one in account._positions.open()} == {None}
 

@@ -20,12 +20,12 @@ from venues.events import LinkState, StreamStatus
 from venues.model import OrderStatus
 from venues.pumpkin.account_feed import PrivateTopics, make_account_feed, make_login
 from venues.pumpkin.connection import Calls
-from venues.pumpkin.freshness import Newest
 from venues.pumpkin.models import Balance
 from venues.pumpkin.pushes import PushedPosition, PushedTrade, decode
 from venues.pumpkin.wire import Push
 from venues.transport.account_feed import AccountFeed
 from venues.transport.address import Address
+from venues.transport.freshness import Newest
 
 D = Decimal
 
@@ -78,7 +78,7 @@ async def test_an_expired_key_is_drawn_anew(exchange: Exchange) -> None:
         for key in first:
             exchange.simulator.keys._until[key] = 0
         await until(lambda: keys(exchange) and not keys(exchange) & first)
-        await until(lambda: rig.venue._account._hears())
+        await until(lambda: rig.venue._account._following.hears)
         await rig.opened()
         await until(lambda: each_once(rig))
 
@@ -90,7 +90,7 @@ async def test_a_key_that_is_refused_leaves_the_polls(exchange: Exchange) -> Non
         await rig.fill(order)
         await until(lambda: rig.held and "polling" in rig.of(StreamStatus)[-1].detail)
         exchange.simulator.faults.heal()
-        await until(lambda: rig.venue._account._hears())
+        await until(lambda: rig.venue._account._following.hears)
         assert rig.of(StreamStatus)
 
 

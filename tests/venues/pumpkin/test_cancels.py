@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.venues.pumpkin.orders_rig import BTC_ID, ETH_ID, Rig, cancel_of, rig, served, wish
+from tests.venues.perpetual_rig import cancel_of
+from tests.venues.pumpkin.orders_rig import BTC_ID, ETH_ID, Rig, rig, served, wish
 from tests.venues.pumpkin.walking import BTC, Exchange
 from tests.venues.transport.stream_rig import until
 from venues.commands import CancelRequest

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from tests.venues.pumpkin.orders_rig import BTC_ID, Rig, rig, served, wish
 from venues.errors import BadRequest, NotSent
 from venues.model import Instrument, InstrumentKind, MarginMode, OrderType, Side, TimeInForce
-from venues.pumpkin.checks import base_of, check_band, check_size, check_ticks, contracts_of
+from venues.pumpkin.checks import check_size
+from venues.pumpkin.figures import base_of, contracts_of
 from venues.pumpkin.models import TriggerPriceType
 from venues.pumpkin.new_orders import exit_of, order_of, plan_of
+from venues.transport.order_checks import check_band, check_ticks
 
 D = Decimal
 POSITION: dict[str, Any] = {"reduce_only": True, "position_id": "7"}

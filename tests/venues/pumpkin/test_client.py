@@ -33,10 +33,11 @@ from venues.errors import (
     VenueUnavailable,
 )
 from venues.port import Credentials
-from venues.pumpkin import BASE_URL, PREFIX, Client
-from venues.pumpkin.client import make_session, split_url
+from venues.pumpkin import BASE_URL, PREFIX, VENUE, Client
+from venues.pumpkin.client import make_session
 from venues.pumpkin.models import Order, OrderState
 from venues.pumpkin.requests import NewPlan, NewProfitStop, ProfitStopChange
+from venues.transport.address import split_url
 from venues.transport.exchange import Dispatch
 
 PLAN = NewPlan(
@@ -198,9 +199,9 @@ def test_what_can_not_be_opened_is_said() -> None:
 
 
 def test_a_base_url_is_an_origin_and_a_path() -> None:
-    assert split_url(BASE_URL) == ("https://openapi.pumpkin.xyz", "/futures")
-    assert split_url(BASE_URL + "/") == split_url(BASE_URL)
-    assert split_url("https://a.b:1") == ("https://a.b:1", "")
+    assert split_url(VENUE, BASE_URL) == ("https://openapi.pumpkin.xyz", "/futures")
+    assert split_url(VENUE, BASE_URL + "/") == split_url(VENUE, BASE_URL)
+    assert split_url(VENUE, "https://a.b:1") == ("https://a.b:1", "")
 
 
 async def test_a_session_of_ones_own() -> None:

@@ -23,8 +23,9 @@ from venues.errors import (
     VenueUnavailable,
 )
 from venues.pumpkin import Client
-from venues.pumpkin.codes import QuotaUsedUp, RefusedByBan
+from venues.pumpkin.codes import QuotaUsedUp
 from venues.pumpkin.requests import NewPlan, NewProfitStop
+from venues.transport.verdicts import RefusedByLimit
 
 Command: TypeAlias = Callable[[Client], Awaitable[object]]
 
@@ -134,7 +135,7 @@ async def test_429_stops_everything(venue: Exchange) -> None:
             await first.client.create_order(resting())
         assert quota.value.reset == 9
     async with venue.walking() as walk:
-        with pytest.raises(RefusedByBan) as caught:
+        with pytest.raises(RefusedByLimit) as caught:
             await walk.client.create_order(resting())
         assert (caught.value.code, caught.value.message, caught.value.retry_after) == (
             "429",

@@ -30,7 +30,6 @@ from venues.errors import (
 from venues.pumpkin import VENUE, Client
 from venues.pumpkin.codes import (
     QuotaUsedUp,
-    RefusedByBan,
     judge_cancel,
     judge_new,
     judge_read,
@@ -38,7 +37,7 @@ from venues.pumpkin.codes import (
 )
 from venues.pumpkin.models import Accepted
 from venues.transport.exchange import Answer, Judge, Request
-from venues.transport.verdicts import command_result, read_result
+from venues.transport.verdicts import RefusedByLimit, command_result, read_result
 
 COMMAND = Request(what="place order", method="POST", path="/")
 READ = Request(what="read", method="GET", path="/")
@@ -160,10 +159,10 @@ def test_bans_and_quotas_say_for_how_long() -> None:
     told = error(429, "ip_high_frequency", data={"type": "ip", "current": 120, "limit": 100, "reset": 3600})
     for judge in JUDGES:
         found = judge(429, told)
-        assert isinstance(found, RefusedByBan)
+        assert isinstance(found, RefusedByLimit)
         assert found.retry_after == 3600
         found = judge(200, error(403, "waf"))
-        assert isinstance(found, RefusedByBan)
+        assert isinstance(found, RefusedByLimit)
         assert found.retry_after is None
         found = judge(200, error(439, "weight", data={"reset": 12}))
         assert isinstance(found, QuotaUsedUp)
@@ -229,7 +228,7 @@ async def test_a_ban_stops_everything_and_a_used_up_quota_all_but_cancels() -> N
         await client.close_all_positions()
         venue.error(429, "ip_high_frequency", 429, {"reset": 3600})
         venue.answers.popleft()
-        with pytest.raises(RefusedByBan):
+        with pytest.raises(RefusedByLimit):
             await client.cancel_order(8)
         with pytest.raises(NotSent):
             await client.cancel_order(8)

@@ -12,7 +12,7 @@ from tests.venues.pumpkin.documented import example, shape
 from tests.venues.pumpkin.frames import KLINE, as_json
 from venues.errors import BadRequest, ConfigurationError, DecodeError, UnknownInstrument
 from venues.model import Instrument, InstrumentId, InstrumentKind
-from venues.pumpkin.figures import contracts_of, quantity_of, symbol_of
+from venues.pumpkin.figures import base_units, contracts_of, symbol_of
 from venues.pumpkin.models import Kline, LeverageBracket, Symbol
 from venues.pumpkin.parse import (
     Lots,
@@ -107,8 +107,8 @@ def test_a_contract_without_size_or_step_is_none(name: str, value: Decimal) -> N
 
 def test_contracts_and_base_units_are_exact() -> None:
     one = contract(contract_size=D("0.0001"))
-    assert contracts_of(D("0.0012"), one) == 12 and quantity_of(12, one) == D("0.0012")
-    assert str(quantity_of(1_000_000, one)) == "100"
+    assert contracts_of(D("0.0012"), one) == 12 and base_units(12, one.contract_size) == D("0.0012")
+    assert str(base_units(1_000_000, one.contract_size)) == "100"
     for bad in ("0.00015", "0", "-0.0001", "0.00010000000000000000000000000000000000001"):
         with pytest.raises(BadRequest):
             contracts_of(D(bad), one)

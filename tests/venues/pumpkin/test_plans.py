@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.venues.pumpkin.orders_rig import BTC_ID, Rig, cancel_of, drained, rig, served, wish
+from tests.venues.perpetual_rig import cancel_of
+from tests.venues.pumpkin.orders_rig import BTC_ID, Rig, drained, rig, served, wish
 from tests.venues.pumpkin.walking import BTC, Exchange
 from venues.errors import NotSent, OrderNotFound, OutcomeUnknown
 from venues.model import OrderStatus, OrderType, Side

@@ -28,7 +28,6 @@ from venues.pumpkin.wire import (
     WireDeal,
     WireDepth,
     decode,
-    decode_push,
     read_reply,
 )
 
@@ -98,13 +97,12 @@ def test_answers_and_private_pushes() -> None:
     assert read_reply(b'{"code": 40002,"message": "Topic not found"}') == Reply(40002, "Topic not found")
     assert read_reply(as_json(DEAL)) is None
     assert read_reply(b'{"code": "0"') is None
-    push = decode_push(b'{"topic":"order","event":"order@KEY","data":{"orderId":"1"}}')
-    assert push is not None and (push.topic, push.event, bytes(push.data)) == (
+    push = decode(b'{"topic":"order","event":"order@KEY","data":{"orderId":"1"}}')
+    assert isinstance(push, Push) and (push.topic, push.event, bytes(push.data)) == (
         "order",
         "order@KEY",
         b'{"orderId":"1"}',
     )
-    assert decode_push(as_json(KLINE)) is None
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,18 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from tests.venues.perpetual_rig import ServedExchange
 from tests.venues.pumpkin.client_rig import shared_tls
 from tests.venues.pumpkin.documented import methods
+from tests.venues.watched import Watched
 from venues.port import Credentials
 from venues.pumpkin import PREFIX, Client
 from venues.pumpkin.auth import FORM
-from venues.pumpkin.client import Session, make_session
+from venues.pumpkin.client import make_session
 from venues.pumpkin.readings import Readings
 from venues.pumpkin.requests import NewOrder
 from venues.simulators.pumpkin.exchange import PumpkinSimulator
 from venues.simulators.serving import Practice, served_in_thread
-from venues.transport.exchange import Dispatch, Judge, Request
 from venues.transport.timing import Timing
 
 T = TypeVar("T")
@@ -31,50 +32,19 @@ SIZE = D("0.0001")  # BTC a contract
 TAKER = D("0.0005")
 
 
-class Watched:
-    """A session that notes what goes through it."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.last: Request | None = None
-
-    async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
-        self.last = request
-        return await self.session.fetch(request, into, judge=judge)
-
-    async def command(
-        self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
-    ) -> T:
-        self.last = request
-        return await self.session.command(request, into, refusals=refusals, dispatch=dispatch)
-
-    async def aclose(self) -> None:
-        await self.session.aclose()
-
-
-class Exchange:
-    """A served exchange where nobody but us acts, and its control API."""
+class Exchange(ServedExchange[PumpkinSimulator]):
+    """A served exchange where nobody but us acts."""
 
     def __init__(self, practice: Practice, control: httpx.Client) -> None:
-        assert isinstance(practice.simulator, PumpkinSimulator)
-        self.simulator = practice.simulator
-        self.practice = practice
-        self._control = control
+        super().__init__(PumpkinSimulator, practice, control)
+
+    def mark(self, price: Decimal | int, symbol: str = BTC) -> None:
+        super().mark(price, symbol)
 
     @property
     def spent(self) -> int:
         """The weight that the venue has counted."""
         return self.simulator.weights.spent
-
-    def act(self, do: str, **wish: object) -> dict[str, Any]:
-        answer = self._control.post("/practice/act", json={"do": do, **wish})
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def mark(self, price: Decimal | int, symbol: str = BTC) -> None:
-        """Moves a market to a price."""
-        self.act("mark", symbol=symbol, price=str(price))
 
     @asynccontextmanager
     async def walking(self, *, secret: str = "", key: str = "", **readings: Any) -> AsyncIterator[Walk]:

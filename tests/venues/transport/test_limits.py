@@ -58,9 +58,10 @@ async def test_above_the_limit_orders_and_reads_are_refused_here_and_cancels_go(
 
 
 async def test_a_read_that_panic_makes_may_use_the_reserve() -> None:
+    timing = msgspec.structs.replace(PATIENT, patience=IMPATIENT.patience)
     async with (
         ScriptedVenue(Fault.NONE) as venue,
-        client(venue.origin, timing=IMPATIENT, limiter=RateLimiter("testing", [HOUR])) as http,
+        client(venue.origin, timing=timing, limiter=RateLimiter("testing", [HOUR])) as http,
     ):
         for _ in range(4):
             assert isinstance(await outcome(http, Call.QUERY), Ack)

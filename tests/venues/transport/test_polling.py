@@ -9,7 +9,7 @@ import pytest
 
 from tests.venues.transport.stream_rig import passes, until
 from tests.venues.transport.virtual import in_virtual_time
-from venues.errors import ConnectionLost, RateLimited, VenueError
+from venues.errors import AuthenticationError, ConnectionLost, RateLimited, VenueError
 from venues.events import LinkState, StreamStatus
 from venues.transport.polling import Polls, Standby, stretch_of
 from venues.transport.ratelimit import Pool, RateLimiter, Urgency
@@ -159,6 +159,26 @@ async def test_a_stream_has_the_word_until_it_is_lost_and_from_when_it_is_back()
     count = len(rig.reads)
     await passes(3.0)
     assert len(rig.reads) == count
+    await rig.polls.aclose()
+
+
+@in_virtual_time
+async def test_a_key_that_is_refused_is_told_though_the_stream_stands() -> None:
+    rig = Rig(has_stream=True)
+    rig.polls.start()
+    rig.polls.begin("account", rig.read, every=2.0)
+    rig.stream(LIVE)
+    await passes(3.0)
+    rig.error = ConnectionLost(VENUE, "no route")
+    await passes(30.0)
+    assert rig.states == [LIVE]  # the stream tells what happens: an audit that is lost is made up for
+    rig.error = AuthenticationError(VENUE, "the key was not accepted")
+    await until(lambda: rig.told[-1][1:] == (STALE, "the key was not accepted"))
+    rig.stream(LIVE)
+    assert rig.told[-1][1] is STALE
+    rig.error = None
+    await until(lambda: rig.told[-1][1:] == (LIVE, ""))
+    assert rig.states == [LIVE, STALE, LIVE]
     await rig.polls.aclose()
 
 

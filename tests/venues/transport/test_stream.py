@@ -184,6 +184,21 @@ async def test_a_venue_that_need_not_answer_is_given_up_only_after_long_silence(
 
 
 @in_virtual_time
+@pytest.mark.parametrize("has_answered", [False, True])
+async def test_a_venue_that_has_answered_once_by_a_connection_has_to_answer_again(has_answered: bool) -> None:
+    heartbeat = Heartbeat(learns=True, patience=45.0)
+    async with streaming(rules(heartbeat=heartbeat)) as (server, rig):
+        server.answers_beats = has_answered
+        await rig.stream.opened()
+        await until(lambda: server.peers[0].pings == 1)  # at once, so that it is soon known
+        await passes(1.0)
+        server.answers_beats = server.sends_data = False
+        began = rig.now
+        await until(lambda: rig.stream.connections == 2)
+        assert rig.now - began <= 11.0 if has_answered else rig.now - began >= 40.0
+
+
+@in_virtual_time
 async def test_a_private_stream_may_be_silent_for_hours() -> None:
     async with streaming(rules(ages=False)) as (server, rig):
         await rig.stream.opened()

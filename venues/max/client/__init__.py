@@ -15,10 +15,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Self
 
-from venues.errors import BadRequest, ConfigurationError
+from venues.errors import BadRequest
 from venues.max import REST_ORIGIN, VENUE
 from venues.max.client.fund_transactions import FundTransactionCalls
 from venues.max.client.funds import FundCalls
@@ -26,18 +24,16 @@ from venues.max.client.history import HistoryCalls
 from venues.max.client.margin import MarginCalls
 from venues.max.client.orders import OrderCalls
 from venues.max.client.public import PublicCalls
-from venues.max.client.session import Session, make_session
+from venues.max.client.session import make_session
 from venues.max.parameters import Value
 from venues.model import NANOSECONDS
-from venues.port import Credentials
 from venues.secret import Secret
 from venues.transport.clock import ServerClock
+from venues.transport.exchange import Session
 from venues.transport.nonces import KeyNonces
-from venues.transport.timing import Timing
+from venues.transport.session import check_alone, credentials_of, timing_of
 
 __all__ = ["Client", "Session", "make_session"]
-
-_LONGEST_READ = 3  # attempts that a read waits for in full
 
 
 class Client(PublicCalls, HistoryCalls, OrderCalls, FundCalls, FundTransactionCalls, MarginCalls):
@@ -73,20 +69,21 @@ class Client(PublicCalls, HistoryCalls, OrderCalls, FundCalls, FundTransactionCa
         self.clock = clock or ServerClock(VENUE, is_corrected=True)
         self._own_nonces: KeyNonces | None = None
         if session is not None:
-            if api_key is not None or api_secret is not None:
-                raise ConfigurationError(VENUE, "a session signs by itself: give it the key")
+            check_alone(VENUE, api_key, api_secret)
             super().__init__(session, has_key=True, sub_account=sub_account)
             return
-        credentials = _credentials(api_key, api_secret, sub_account)
+        credentials = credentials_of(VENUE, api_key, api_secret, sub_account)
         if credentials is not None and nonces is None:
             nonces = self._own_nonces = KeyNonces(credentials.key, VENUE, now_ms=self._now_ms)
-        timing = Timing(command=timeout, attempt=timeout, attempts=attempts, read=_LONGEST_READ * timeout)
-        made = make_session(credentials, nonces=nonces, base_url=base_url, timing=timing, proxy=proxy, tls=tls)
+        made = make_session(
+            credentials,
+            nonces=nonces,
+            base_url=base_url,
+            timing=timing_of(timeout, attempts),
+            proxy=proxy,
+            tls=tls,
+        )
         super().__init__(made, has_key=credentials is not None, sub_account=sub_account)
-
-    @property
-    def session(self) -> Session:
-        return self._session
 
     async def request(
         self, method: str, path: str, params: Mapping[str, Value] | None = None, *, auth: bool = False
@@ -115,30 +112,12 @@ class Client(PublicCalls, HistoryCalls, OrderCalls, FundCalls, FundTransactionCa
 
     async def aclose(self) -> None:
         """Closes every connection. May be called twice."""
-        await self._session.aclose()
+        await super().aclose()
         if self._own_nonces is not None:
             self._own_nonces.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def _read_time(self) -> int:
         return (await self.timestamp()).timestamp * NANOSECONDS
 
     def _now_ms(self) -> int:
         return self.clock.signing_time() // 1_000_000
-
-
-def _credentials(
-    api_key: str | Secret | None, api_secret: str | Secret | None, sub_account: str
-) -> Credentials | None:
-    if not api_key and not api_secret:
-        return None
-    if not api_key or not api_secret:
-        raise ConfigurationError(VENUE, "a key needs both halves: api_key and api_secret")
-    return Credentials(api_key, api_secret, sub_account=sub_account)

@@ -13,11 +13,12 @@ import msgspec
 from venues.errors import BadRequest, MissingCredentials, NotSent
 from venues.max import PREFIX, VENUE
 from venues.max.auth import account_headers
-from venues.max.client.session import Session
 from venues.max.codes import judge_new, judge_read
 from venues.max.limits import PRIVATE, PUBLIC
-from venues.max.parameters import Value, compact, flat, given, limit_of, moment_of, one_of
-from venues.transport.exchange import Dispatch, Judge, Request
+from venues.max.parameters import Value, flat, limit_of, moment_of, one_of
+from venues.transport.exchange import Dispatch, Judge, Request, Session
+from venues.transport.parameters import compact, given
+from venues.transport.session import InSession
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ NOTHING: Mapping[str, Value] = MappingProxyType({})
 NO_KEY = "there is no API key: this call needs one of MAX"
 
 
-class Calls:
+class Calls(InSession):
     """One account of MAX, or none: then only what is public can be asked."""
 
     def __init__(self, session: Session, *, has_key: bool, sub_account: str = "") -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from venues.max.client.calls import Calls, paged
 from venues.max.models import FundTransactionDeposit, FundTransactionTransfer, FundTransactionWithdrawal
-from venues.max.parameters import compact, word_of
+from venues.max.parameters import word_of
+from venues.transport.parameters import compact
 
 _DEPOSIT, _WITHDRAWAL, _TRANSFER = (f"/fund_transactions/{kind}" for kind in ("deposit", "withdrawal", "transfer"))
 

@@ -19,19 +19,9 @@ from venues.max.models import (
     WithdrawAddress,
     Withdrawal,
 )
-from venues.max.parameters import (
-    Figure,
-    compact,
-    currency_of,
-    exactly_one,
-    figure_of,
-    given,
-    limit_of,
-    number_of,
-    one_of,
-    word_of,
-)
+from venues.max.parameters import Figure, currency_of, exactly_one, figure_of, limit_of, number_of, one_of, word_of
 from venues.transport.exchange import Dispatch
+from venues.transport.parameters import compact, given
 
 STATES = ("processing", "failed", "canceled", "done")
 DIRECTIONS = ("in", "out")

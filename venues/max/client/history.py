@@ -14,18 +14,8 @@ from venues.max import VENUE
 from venues.max.client.calls import ORDERS, Calls, paged
 from venues.max.client.paging import pages
 from venues.max.models import Account, Order, PrivateTrade, UserInfo
-from venues.max.parameters import (
-    Value,
-    compact,
-    currency_of,
-    given,
-    id_of,
-    limit_of,
-    market_of,
-    moment_of,
-    one_of,
-    wallet_of,
-)
+from venues.max.parameters import Value, currency_of, id_of, limit_of, market_of, moment_of, one_of, wallet_of
+from venues.transport.parameters import compact, given
 
 ORDER_BY = ("asc", "desc", "asc_updated_at", "desc_updated_at")
 

@@ -23,8 +23,9 @@ from venues.max.models import (
     MWalletRepayment,
     MWalletTransfer,
 )
-from venues.max.parameters import Figure, Value, compact, currency_of, figure_of, given, one_of, word_of
+from venues.max.parameters import Figure, Value, currency_of, figure_of, one_of, word_of
 from venues.transport.exchange import Dispatch
+from venues.transport.parameters import compact, given
 
 T = TypeVar("T")
 

@@ -23,10 +23,8 @@ from venues.max.parameters import (
     Figure,
     Value,
     client_oid_of,
-    compact,
     exactly_one,
     figure_of,
-    given,
     group_id_of,
     id_of,
     market_of,
@@ -35,6 +33,7 @@ from venues.max.parameters import (
     word_of,
 )
 from venues.transport.exchange import Dispatch
+from venues.transport.parameters import compact, given
 from venues.transport.strict_json import BadJson, decode_json
 
 _SIDES = tuple(OrderSide)

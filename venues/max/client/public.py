@@ -20,10 +20,11 @@ from venues.max.models import (
     Ticker,
     Timestamp,
 )
-from venues.max.models.figures import check_figure
 from venues.max.models.margin import IndexPriceRow
 from venues.max.models.public import KLineRow
-from venues.max.parameters import compact, given, limit_of, market_of, moment_of, number_of
+from venues.max.parameters import limit_of, market_of, moment_of, number_of
+from venues.transport.models import check_figure
+from venues.transport.parameters import compact, given
 
 PERIODS = (1, 5, 15, 30, 60, 120, 240, 360, 720, 1_440, 4_320, 10_080)
 """The lengths of candles, in minutes."""

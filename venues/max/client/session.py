@@ -6,7 +6,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from venues.errors import ConfigurationError
 from venues.max import PREFIX, REST_ORIGIN, VENUE
@@ -14,7 +14,7 @@ from venues.max.auth import sign_with
 from venues.max.limits import POOLS, PUBLIC
 from venues.port import Credentials
 from venues.redaction import Redaction, redaction_of
-from venues.transport.exchange import Dispatch, Judge, Request
+from venues.transport.exchange import Request
 from venues.transport.http import HttpClient
 from venues.transport.ratelimit import RateLimiter
 from venues.transport.timing import Timing
@@ -22,22 +22,6 @@ from venues.transport.timing import Timing
 T = TypeVar("T")
 
 TIMESTAMP = Request(what="read time", method="GET", path=f"{PREFIX}/timestamp", weight=PUBLIC)
-
-
-class Session(Protocol):
-    """What sends. Whoever writes another sends a command at most once, and signs each attempt of a read anew."""
-
-    async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
-        """Returns the answer to a GET. Raises VenueError."""
-        ...
-
-    async def command(
-        self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
-    ) -> T:
-        """Returns the acknowledgement. Raises OrderError, NotSent or OutcomeUnknown."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 def make_limiter() -> RateLimiter:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from venues.max.models.figures import Model
+from venues.transport.models import Model
 
 
 class Withdrawal(Model, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from venues.max.models.figures import Model, check_figure
+from venues.transport.models import Model, check_figure
 
 
 class HistoricalIndexPrice(Model, frozen=True, kw_only=True):

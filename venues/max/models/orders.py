@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from venues.errors import DecodeError
 from venues.max import VENUE
-from venues.max.models.figures import Model
 from venues.max.models.words import SELF_TRADE, OrderSide
+from venues.transport.models import Model
 
 
 class VipLevel(Model, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ import msgspec
 
 from venues.errors import DecodeError
 from venues.max import VENUE
-from venues.max.models.figures import Model, check_figure
 from venues.max.models.words import OrderSide
+from venues.transport.models import Model, check_figure
 
 Level: TypeAlias = tuple[Decimal, Decimal]
 """A price and the volume that rests there."""

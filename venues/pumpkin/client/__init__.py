@@ -14,15 +14,10 @@ wallet          balances, bills, the stream's key, rebates
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
 
-from venues.errors import BadRequest, ConfigurationError
-from venues.port import Credentials
+from venues.errors import BadRequest
 from venues.pumpkin import BASE_URL, VENUE
 from venues.pumpkin.client.market import MarketCalls
 from venues.pumpkin.client.order_lists import OrderListCalls
@@ -30,20 +25,18 @@ from venues.pumpkin.client.orders import OrderCalls
 from venues.pumpkin.client.plans import PlanCalls
 from venues.pumpkin.client.positions import PositionCalls
 from venues.pumpkin.client.rates import RateCalls
-from venues.pumpkin.client.session import PumpkinHttp, Session, make_limiter, make_session
+from venues.pumpkin.client.session import PumpkinHttp, make_limiter, make_session
 from venues.pumpkin.client.third_party import ThirdPartyCalls
 from venues.pumpkin.client.wallet import WalletCalls
 from venues.pumpkin.codes import judge_new, judge_read
 from venues.pumpkin.parameters import Value
 from venues.pumpkin.readings import Readings
 from venues.secret import Secret
-from venues.transport.exchange import Dispatch
-from venues.transport.timing import Timing
+from venues.transport.address import split_url
+from venues.transport.exchange import Dispatch, Session
+from venues.transport.session import check_alone, credentials_of, timing_of
 
-__all__ = ["Client", "PumpkinHttp", "Session", "make_limiter", "make_session", "split_url"]
-
-_LONGEST_READ = 3  # attempts that a read waits for in full
-_is_prefix = re.compile(r"(?:/[A-Za-z0-9_-]+)*", re.ASCII).fullmatch
+__all__ = ["Client", "PumpkinHttp", "Session", "make_limiter", "make_session"]
 
 
 class Client(
@@ -76,22 +69,22 @@ class Client(
         Raises:
             ConfigurationError: half a key, a key beside a session, or an address or a proxy that can not be used.
         """
-        origin, prefix = split_url(base_url)
+        origin, prefix = split_url(VENUE, base_url)
         if session is not None:
-            if api_key is not None or api_secret is not None:
-                raise ConfigurationError(VENUE, "a session signs by itself: give it the key")
+            check_alone(VENUE, api_key, api_secret)
             super().__init__(session, has_key=has_key, prefix=prefix, readings=readings)
             return
-        credentials = _credentials(api_key, api_secret)
-        timing = Timing(command=timeout, attempt=timeout, attempts=attempts, read=_LONGEST_READ * timeout)
+        credentials = credentials_of(VENUE, api_key, api_secret)
         made = make_session(
-            credentials, base_url=origin, prefix=prefix, readings=readings, timing=timing, proxy=proxy, tls=tls
+            credentials,
+            base_url=origin,
+            prefix=prefix,
+            readings=readings,
+            timing=timing_of(timeout, attempts),
+            proxy=proxy,
+            tls=tls,
         )
         super().__init__(made, has_key=credentials is not None, prefix=prefix, readings=readings)
-
-    @property
-    def session(self) -> Session:
-        return self._session
 
     async def request(
         self,
@@ -125,35 +118,3 @@ class Client(
         else:
             answer = await self._ask_bare(what, whole, object, params or {})
         return answer.get("data") if isinstance(answer, dict) and "code" in answer else answer
-
-    async def aclose(self) -> None:
-        """Closes every connection. May be called twice."""
-        await self._session.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-def split_url(base_url: str) -> tuple[str, str]:
-    """Returns the origin and the path of an address. Raises ConfigurationError."""
-    try:
-        url = urlsplit(base_url)
-    except ValueError:
-        raise ConfigurationError(VENUE, "the venue's address is not a URL") from None
-    prefix = url.path.rstrip("/")
-    if url.query or url.fragment or not _is_prefix(prefix):
-        raise ConfigurationError(VENUE, "the venue's address must be a host and a path")
-    return f"{url.scheme}://{url.netloc}", prefix
-
-
-def _credentials(api_key: str | Secret | None, api_secret: str | Secret | None) -> Credentials | None:
-    if not api_key and not api_secret:
-        return None
-    if not api_key or not api_secret:
-        raise ConfigurationError(VENUE, "a key needs both halves: api_key and api_secret")
-    return Credentials(api_key, api_secret)

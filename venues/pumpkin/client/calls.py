@@ -9,35 +9,23 @@ from typing import TypeVar
 
 from venues.errors import (
     BadRequest,
-    DecodeError,
     MissingCredentials,
     NotSent,
-    OrderError,
-    OutcomeUnknown,
     RateLimited,
-    VenueError,
     VenueUnavailable,
 )
 from venues.pumpkin import PREFIX, VENUE
 from venues.pumpkin.auth import FORM
-from venues.pumpkin.client.session import QUOTA_USED_UP, Session
+from venues.pumpkin.client.session import QUOTA_USED_UP
 from venues.pumpkin.codes import QuotaUsedUp, judge_new, judge_read
 from venues.pumpkin.limits import weight_of
 from venues.pumpkin.models.figures import Accepted, in_envelope
 from venues.pumpkin.models.words import Direction
-from venues.pumpkin.parameters import (
-    Value,
-    compact,
-    encode,
-    given,
-    limit_of,
-    maybe_id_of,
-    one_of,
-    page_of,
-    span_of,
-)
+from venues.pumpkin.parameters import Value, encode, limit_of, maybe_id_of, one_of, page_of, span_of
 from venues.pumpkin.readings import Readings
-from venues.transport.exchange import Dispatch, Judge, Request
+from venues.transport.exchange import Dispatch, Judge, Request, Session
+from venues.transport.parameters import compact, given
+from venues.transport.session import InSession, ask_once
 
 T = TypeVar("T")
 
@@ -47,13 +35,7 @@ NOTHING: Mapping[str, Value] = MappingProxyType({})
 NO_KEY = "there is no API key: this call needs one of Pumpkin"
 
 
-class _Told:
-    """What a judge found."""
-
-    error: VenueError | None = None
-
-
-class Calls:
+class Calls(InSession):
     """One account of Pumpkin, or none: then only what is public can be asked."""
 
     def __init__(
@@ -92,25 +74,14 @@ class Calls:
     ) -> T:
         """Reads what is ours by a POST, once: it changes nothing, so that an unknown outcome is none."""
         request = self._reading(what, path, parameters, verb="POST", is_urgent=is_urgent)
-        dispatch, told = Dispatch(), _Told()
-        kind: type[VenueError] = VenueUnavailable
-
-        def judge(status: int, body: object) -> VenueError | None:
-            told.error = judge_read(status, body)
-            return told.error
-
         try:
-            whole = await self._session.command(request, in_envelope(into), refusals=judge, dispatch=dispatch)
+            whole = await ask_once(self._session, request, in_envelope(into), judge_read, Dispatch())
         except QuotaUsedUp as error:
             raise RateLimited(VENUE, error.message, error.code, error.reset) from None
-        except NotSent as error:
-            if error.code == QUOTA_USED_UP:
-                kind = RateLimited
-            raise kind(VENUE, error.message, error.code) from None
-        except (OutcomeUnknown, OrderError) as error:
-            if dispatch.answer is not None and dispatch.answer.is_success:
-                kind = DecodeError
-            raise told.error or kind(VENUE, error.message, error.code) from None
+        except VenueUnavailable as error:
+            if error.code != QUOTA_USED_UP:
+                raise
+            raise RateLimited(VENUE, error.message, error.code) from None
         return whole.data
 
     async def _command(

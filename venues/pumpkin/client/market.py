@@ -15,14 +15,13 @@ from venues.pumpkin.parameters import (
     MOST_BARS,
     MOST_LEVELS,
     Value,
-    compact,
-    given,
     limit_of,
     number_of,
     one_of,
     span_of,
     symbol_of,
 )
+from venues.transport.parameters import compact, given
 
 _MOST_DEALS = 1_000  # inferred: the document names no end
 _INTERVALS = tuple(Interval)

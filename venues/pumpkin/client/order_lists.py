@@ -15,8 +15,6 @@ from venues.pumpkin.codes import judge_read_order
 from venues.pumpkin.models import Direction, EntrustKind, Fill, Order, OrderEntrust, OrderSide, OrderState, Page
 from venues.pumpkin.parameters import (
     MOST_A_PAGE,
-    compact,
-    given,
     id_of,
     ids_of,
     maybe_id_of,
@@ -25,6 +23,7 @@ from venues.pumpkin.parameters import (
     symbols_of,
     word_of,
 )
+from venues.transport.parameters import compact, given
 
 _ORDER = "/v2/order"
 

@@ -22,9 +22,10 @@ from venues.pumpkin import VENUE
 from venues.pumpkin.client.calls import Calls
 from venues.pumpkin.codes import judge_cancel
 from venues.pumpkin.models import EntrustKind
-from venues.pumpkin.parameters import MOST_A_PAGE, compact, given, id_of, ids_of, one_of, symbol_of
+from venues.pumpkin.parameters import MOST_A_PAGE, id_of, ids_of, one_of, symbol_of
 from venues.pumpkin.requests import NewOrder, cancel_item
 from venues.transport.exchange import Dispatch
+from venues.transport.parameters import compact, given
 
 _ORDER, _MIXED = "/v2/order", "/v2/order-entrust"
 

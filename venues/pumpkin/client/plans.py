@@ -31,9 +31,10 @@ from venues.pumpkin.models import (
     ProfitStop,
     ProfitUpdate,
 )
-from venues.pumpkin.parameters import MOST_A_PAGE, compact, given, id_of, symbol_of, word_of
+from venues.pumpkin.parameters import MOST_A_PAGE, id_of, symbol_of, word_of
 from venues.pumpkin.requests import NewPlan, NewProfitStop, ProfitStopChange
 from venues.transport.exchange import Dispatch
+from venues.transport.parameters import compact, given
 
 T = TypeVar("T")
 

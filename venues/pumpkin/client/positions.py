@@ -13,17 +13,9 @@ from __future__ import annotations
 
 from venues.pumpkin.client.calls import Calls
 from venues.pumpkin.models import MarginChange, Position, PositionModel, PositionSide, PositionType
-from venues.pumpkin.parameters import (
-    Figure,
-    compact,
-    figure_of,
-    given,
-    id_of,
-    number_of,
-    one_of,
-    symbol_of,
-)
+from venues.pumpkin.parameters import Figure, figure_of, id_of, number_of, one_of, symbol_of
 from venues.transport.exchange import Dispatch
+from venues.transport.parameters import compact, given
 
 _POSITION = "/v2/position"
 _SIDES = (PositionSide.LONG, PositionSide.SHORT)

@@ -7,7 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -31,22 +31,6 @@ QUOTA_USED_UP, _BLOCKED = "439", "403"
 _THIRD_PARTIES = ("/cmc/v2/", "/cg/v2/")
 # The third-party formats pad their figures with zeros beyond the 20 digits that we read.
 _long_figures = re.compile(rb"(?<=[:,\[ ])(-?[0-9]+\.(?=[0-9]{21})[0-9]{1,20}?)0+(?=[ \r\n]*[,}\]])")
-
-
-class Session(Protocol):
-    """What sends. Whoever writes another sends a command at most once."""
-
-    async def fetch(self, request: Request, into: type[T], *, judge: Judge | None = None) -> T:
-        """Returns the answer to a GET. Raises VenueError."""
-        ...
-
-    async def command(
-        self, request: Request, into: type[T], *, refusals: Judge, dispatch: Dispatch | None = None
-    ) -> T:
-        """Returns the acknowledgement. Raises OrderError, NotSent or OutcomeUnknown."""
-        ...
-
-    async def aclose(self) -> None: ...
 
 
 class PumpkinHttp(HttpClient):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from venues.pumpkin.client.calls import Calls
 from venues.pumpkin.models import CgContract, CmcContract, ContractSpec, DefiContract, DefiFee, ThirdPartyDepth
-from venues.pumpkin.parameters import MOST_LEVELS, compact, given, limit_of, moment_of, ticker_of
+from venues.pumpkin.parameters import MOST_LEVELS, limit_of, moment_of, ticker_of
+from venues.transport.parameters import compact, given
 
 _COMMON, _CMC, _CG = (f"/{who}/v2/perpetual" for who in ("common", "cmc", "cg"))
 

@@ -14,16 +14,8 @@ from venues.pumpkin import VENUE
 from venues.pumpkin.client.calls import Calls, cursor
 from venues.pumpkin.client.paging import by_cursor
 from venues.pumpkin.models import Balance, Bill, BillType, Direction, Page, Rebate
-from venues.pumpkin.parameters import (
-    MOST_A_PAGE,
-    coin_of,
-    compact,
-    given,
-    maybe_id_of,
-    moment_of,
-    symbol_of,
-    word_of,
-)
+from venues.pumpkin.parameters import MOST_A_PAGE, coin_of, maybe_id_of, moment_of, symbol_of, word_of
+from venues.transport.parameters import compact, given
 
 
 class WalletCalls(Calls):

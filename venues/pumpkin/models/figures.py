@@ -1,4 +1,4 @@
-"""What all models share: every figure is one, and the names on the wire are in camel case."""
+"""What the answers come in."""
 
 from __future__ import annotations
 
@@ -12,35 +12,6 @@ Row = TypeVar("Row")
 
 Level: TypeAlias = tuple[Decimal, Decimal]
 """A price and the quantity that rests there."""
-
-_LARGEST = 30  # digits before the point
-_FINEST = 40  # digits after it; the third-party formats come with 20
-
-
-class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An answer, or a part of one. Fields beyond those listed are passed over.
-
-    Raises:
-        ValueError: a figure is none, or none that money can be.
-    """
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if isinstance(value, Decimal):
-                check_figure(value)
-            elif isinstance(value, list):
-                for row in value:
-                    if isinstance(row, tuple):
-                        for figure in row:
-                            check_figure(figure)
-
-
-def check_figure(value: Decimal) -> None:
-    """Raises ValueError for NaN and Infinity, which a text may hold, and for what is too long to be money."""
-    _, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or exponent < -_FINEST or len(digits) + exponent > _LARGEST:
-        raise ValueError("a figure that is none")
 
 
 class Envelope(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

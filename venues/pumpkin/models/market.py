@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from msgspec import field
 
-from venues.pumpkin.models.figures import Level, Model, words_of
+from venues.pumpkin.models.figures import Level, words_of
+from venues.transport.models import CamelModel
 
 
-class Symbol(Model, frozen=True, kw_only=True):
+class Symbol(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/symbol/list and /detail: a contract and its rules.
 
     `contract_size` is what one contract holds of the base coin. A limit order may lie up to `multiplier_up` above
@@ -80,7 +81,7 @@ class Symbol(Model, frozen=True, kw_only=True):
         return words_of(self.support_position_type)
 
 
-class Ticker(Model, frozen=True, kw_only=True):
+class Ticker(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/q/ticker and /tickers, of the last 24 h or a trading day.
 
     `volume` is documented in base units and is contracts by its own example; `turnover` is in the quote coin.
@@ -110,7 +111,7 @@ class AggTicker(Ticker, frozen=True, kw_only=True):
     ask: Decimal | None = field(name="ap", default=None)
 
 
-class Depth(Model, frozen=True, kw_only=True):
+class Depth(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/q/depth, the best of each side first; quantities in contracts."""
 
     time: int = field(name="t")
@@ -129,7 +130,7 @@ class Depth(Model, frozen=True, kw_only=True):
         return int(self.sent_update_id)
 
 
-class Deal(Model, frozen=True, kw_only=True):
+class Deal(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/q/deal. `side` is BID or ASK; inferred: the taker's. A deal has no id."""
 
     time: int = field(name="t")
@@ -139,7 +140,7 @@ class Deal(Model, frozen=True, kw_only=True):
     side: str = field(name="m")
 
 
-class Kline(Model, frozen=True, kw_only=True):
+class Kline(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/public/q/kline, `time` when it begins.
 
     Here `a` is the volume (contracts) and `v` the turnover (quote coin). **The stream swaps the two.**
@@ -155,7 +156,7 @@ class Kline(Model, frozen=True, kw_only=True):
     turnover: Decimal = field(name="v")
 
 
-class Price(Model, frozen=True, kw_only=True):
+class Price(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/q/mark-price and /index-price, of all contracts or of one."""
 
     symbol: str = field(name="s")
@@ -163,7 +164,7 @@ class Price(Model, frozen=True, kw_only=True):
     time: int = field(name="t")
 
 
-class FundingRate(Model, frozen=True, kw_only=True):
+class FundingRate(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/q/funding-rate; the rate is a fraction of the position's value."""
 
     symbol: str
@@ -171,7 +172,7 @@ class FundingRate(Model, frozen=True, kw_only=True):
     next_collection_time: int
 
 
-class FundingRecord(Model, frozen=True, kw_only=True):
+class FundingRecord(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/public/q/funding-rate-record; `interval` in seconds, `collectionInternal` on the wire."""
 
     id: str
@@ -181,7 +182,7 @@ class FundingRecord(Model, frozen=True, kw_only=True):
     interval: int = field(name="collectionInternal")
 
 
-class LeverageBracket(Model, frozen=True, kw_only=True):
+class LeverageBracket(CamelModel, frozen=True, kw_only=True):
     """One tier of a contract: up to `max_position` it takes `max_leverage` and the rate `maintenance_margin`.
 
     The document says nothing of the unit of `max_position` (inferred: contracts), and its examples look like
@@ -197,14 +198,14 @@ class LeverageBracket(Model, frozen=True, kw_only=True):
     symbol: str | None = None
 
 
-class LeverageBrackets(Model, frozen=True, kw_only=True):
+class LeverageBrackets(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/leverage/bracket/list and /detail: the tiers of one contract, the lowest first."""
 
     symbol: str
     leverage_brackets: list[LeverageBracket]
 
 
-class RiskBalance(Model, frozen=True, kw_only=True):
+class RiskBalance(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/public/contract/risk-balance: the risk fund at a moment."""
 
     id: str
@@ -213,7 +214,7 @@ class RiskBalance(Model, frozen=True, kw_only=True):
     created_time: int
 
 
-class OpenInterest(Model, frozen=True, kw_only=True):
+class OpenInterest(CamelModel, frozen=True, kw_only=True):
     """GET /v2/public/contract/open-interest; inferred: `open_interest` in base units, its value is their price."""
 
     symbol: str

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from msgspec import field
 
-from venues.pumpkin.models.figures import Level, Model
+from venues.pumpkin.models.figures import Level
+from venues.transport.models import CamelModel
 
 
-class DefiContract(Model, frozen=True, kw_only=True):
+class DefiContract(CamelModel, frozen=True, kw_only=True):
     """A row of GET /common/v2/perpetual/contracts, a day of a contract.
 
     `hign` and `Amount` are how the document spells two of its keys. `amount` is in base units, `volume` in the
@@ -27,13 +28,13 @@ class DefiContract(Model, frozen=True, kw_only=True):
     amount: Decimal = field(name="Amount")
 
 
-class DefiFee(Model, frozen=True, kw_only=True):
+class DefiFee(CamelModel, frozen=True, kw_only=True):
     """GET /common/v2/perpetual/fee: the fees of a day, in USDT."""
 
     total_fee: Decimal
 
 
-class _Contract(Model, frozen=True, kw_only=True, rename=None):
+class _Contract(CamelModel, frozen=True, kw_only=True, rename=None):
     ticker_id: str
     base_currency: str
     target_currency: str
@@ -71,7 +72,7 @@ class CgContract(_Contract, frozen=True, kw_only=True):
     end_timestamp: int | None = None
 
 
-class ContractSpec(Model, frozen=True, kw_only=True, rename=None):
+class ContractSpec(CamelModel, frozen=True, kw_only=True, rename=None):
     """GET /cmc/v2/perpetual/contract_specs (a number for its price) and /cg/v2/... (text)."""
 
     contract_type: str
@@ -79,7 +80,7 @@ class ContractSpec(Model, frozen=True, kw_only=True, rename=None):
     contract_price_currency: str
 
 
-class ThirdPartyDepth(Model, frozen=True, kw_only=True, rename=None):
+class ThirdPartyDepth(CamelModel, frozen=True, kw_only=True, rename=None):
     """GET /cmc/v2/perpetual/depth and /cg/v2/perpetual/depth, the best of each side first; in base units."""
 
     ticker_id: str

@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 from msgspec import field
 
-from venues.pumpkin.models.figures import Model
+from venues.transport.models import CamelModel
 
 LongId: TypeAlias = int | str
 """An id that the document calls a Long where it shows none: a number, or text as every other id."""
 
 
-class Order(Model, frozen=True, kw_only=True):
+class Order(CamelModel, frozen=True, kw_only=True):
     """GET /v2/order/list, list-history, detail, listUnfinished, all/listUnfinished; POST /v2/order/list-by-ids.
 
     It has no moment of its last change, no leverage and no reduceOnly. `avg_price` is meaningless while nothing is
@@ -42,7 +42,7 @@ class Order(Model, frozen=True, kw_only=True):
     close_profit: Decimal | None = None
 
 
-class Fill(Model, frozen=True, kw_only=True):
+class Fill(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/order/trade-list: neither its side nor whether it made or took is told.
 
     By the document a negative `fee` is paid; by both of its examples, and by the bill of one of them, a positive
@@ -64,7 +64,7 @@ class Fill(Model, frozen=True, kw_only=True):
         return self.fee
 
 
-class Position(Model, frozen=True, kw_only=True):
+class Position(CamelModel, frozen=True, kw_only=True):
     """GET /v2/position/list: one of a contract and side, or several with ids of their own (DISAGGREGATION).
 
     `position_size` has no sign. `realized_profit` includes funding. There is no mark and no liquidation price.
@@ -92,7 +92,7 @@ class Position(Model, frozen=True, kw_only=True):
         return -gain if self.position_side == "SHORT" else gain
 
 
-class PlanReceipt(Model, frozen=True, kw_only=True):
+class PlanReceipt(CamelModel, frozen=True, kw_only=True):
     """The acknowledgement of POST /v2/entrust/create-plan."""
 
     entrust_id: str
@@ -101,7 +101,7 @@ class PlanReceipt(Model, frozen=True, kw_only=True):
     state: str | None = None
 
 
-class ProfitReceipt(Model, frozen=True, kw_only=True):
+class ProfitReceipt(CamelModel, frozen=True, kw_only=True):
     """The acknowledgement of POST /v2/entrust/create-profit."""
 
     profit_id: str
@@ -110,14 +110,14 @@ class ProfitReceipt(Model, frozen=True, kw_only=True):
     state: str | None = None
 
 
-class ProfitUpdate(Model, frozen=True, kw_only=True):
+class ProfitUpdate(CamelModel, frozen=True, kw_only=True):
     """The acknowledgement of POST /v2/entrust/update-profit-stop: PROCESSING, and done later."""
 
     adjust_id: LongId
     status: str
 
 
-class PlanOrder(Model, frozen=True, kw_only=True):
+class PlanOrder(CamelModel, frozen=True, kw_only=True):
     """GET /v2/entrust/plan-list, /plan-list-history and /plan-detail; `price` is of the order it will place."""
 
     entrust_id: str
@@ -137,7 +137,7 @@ class PlanOrder(Model, frozen=True, kw_only=True):
     market_order_level: int | None = None
 
 
-class ProfitStop(Model, frozen=True, kw_only=True):
+class ProfitStop(CamelModel, frozen=True, kw_only=True):
     """GET /v2/entrust/profit-list and /profit-detail: take-profit, stop-loss, or both; 0 contracts mean all."""
 
     profit_id: str
@@ -155,7 +155,7 @@ class ProfitStop(Model, frozen=True, kw_only=True):
     executed_qty: Decimal | None = None
 
 
-class OrderEntrust(Model, frozen=True, kw_only=True):
+class OrderEntrust(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/order-entrust/list: an order (`type` ORDER) or a plan order (ENTRUST), with leverage."""
 
     id: str
@@ -186,7 +186,7 @@ class OrderEntrust(Model, frozen=True, kw_only=True):
     force_close: bool | None = None
 
 
-class Balance(Model, frozen=True, kw_only=True):
+class Balance(CamelModel, frozen=True, kw_only=True):
     """GET /v2/balance/list and /balance/detail: available = wallet - isolated - crossed - frozen for orders."""
 
     coin: str
@@ -198,7 +198,7 @@ class Balance(Model, frozen=True, kw_only=True):
     bonus: Decimal | None = None
 
 
-class Bill(Model, frozen=True, kw_only=True):
+class Bill(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/balance/bills; `amount` has a sign, and `side` says the same (ADD, SUB)."""
 
     id: str
@@ -211,7 +211,7 @@ class Bill(Model, frozen=True, kw_only=True):
     after_amount: Decimal | None = None
 
 
-class Rebate(Model, frozen=True, kw_only=True):
+class Rebate(CamelModel, frozen=True, kw_only=True):
     """A row of GET /v2/channel/rebateDetail; figures are numbers here.
 
     `rebate_type` is 1 of one's own, 2 of a customer, 3 a difference of prices; `user_type` is 1 partner, 2 retail.

@@ -1,4 +1,4 @@
-"""What all models share: every figure is one."""
+"""What the models of every venue's answers share: each figure in them is one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
-_LARGEST = 30  # digits before the point; the venue's longest amounts have 12
-_FINEST = 40  # digits after it; an average price comes with 27
+_LARGEST = 30  # digits before the point; the longest amounts seen have 12
+_FINEST = 40  # digits after it; averages come with 27
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
             elif isinstance(value, list):
                 for figure in _figures(value):
                     check_figure(figure)
+
+
+class CamelModel(Model, frozen=True, kw_only=True, rename="camel"):
+    """The same, where the names on the wire are in camel case."""
 
 
 def check_figure(value: Decimal) -> None:
