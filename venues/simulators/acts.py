@@ -36,7 +36,7 @@ def perform(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
             case "place":
                 return _place(exchange, wish)
             case "cancel":
-                return _cancel(exchange, int(_number(wish, "id")))
+                return _cancel(exchange, int(read_number(wish, "id")))
             case "quote":
                 return _quote(exchange, wish)
             case "trade":
@@ -46,11 +46,11 @@ def perform(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
             case "quiet":
                 exchange.life.quiet()
             case "resume":
-                exchange.life.resume(None if wish.get("rate") is None else float(_number(wish, "rate")))
+                exchange.life.resume(None if wish.get("rate") is None else float(read_number(wish, "rate")))
                 exchange.settle()
             case "fund":
-                account, amount = _account(wish), _number(wish, "amount")
-                exchange.accounts.fund(account, _text(wish, "currency"), amount, exchange.now)
+                account, amount = _account(wish), read_number(wish, "amount")
+                exchange.accounts.fund(account, read_text(wish, "currency"), amount, exchange.now)
                 exchange.settle()
             case "notice":
                 exchange.tell(_notice(exchange, wish))
@@ -162,7 +162,7 @@ def _place(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
     order = _order_wish(exchange, wish)
     if wish.get("trigger") is None:
         return _shown_order(order_row(exchange.place(order)))
-    return _shown_order(stop_row(exchange.place_stop(order, _number(wish, "trigger"))))
+    return _shown_order(stop_row(exchange.place_stop(order, read_number(wish, "trigger"))))
 
 
 def _cancel(exchange: LocalExchange, number: int) -> dict[str, Any]:
@@ -172,25 +172,25 @@ def _cancel(exchange: LocalExchange, number: int) -> dict[str, Any]:
 
 
 def _quote(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
-    instrument = _instrument(exchange, wish)
+    instrument = read_instrument(exchange, wish)
     now = exchange.now
     number = exchange.paper.flow_limit(
-        instrument.id, _side(wish), _number(wish, "price"), _number(wish, "quantity")
+        instrument.id, read_side(wish), read_number(wish, "price"), read_number(wish, "quantity")
     )
     exchange.settle()
     return {"rests": bool(number), "now_ns": now}
 
 
 def _trade(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
-    instrument = _instrument(exchange, wish)
+    instrument = read_instrument(exchange, wish)
     now = exchange.now
-    filled = exchange.paper.flow_market(instrument.id, _side(wish), _number(wish, "quantity"))
+    filled = exchange.paper.flow_market(instrument.id, read_side(wish), read_number(wish, "quantity"))
     exchange.settle()
     return {"filled": f"{filled:f}", "now_ns": now}
 
 
 def _clear(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
-    instrument = _instrument(exchange, wish)
+    instrument = read_instrument(exchange, wish)
     numbers = exchange.paper.quotes(instrument.id)
     for number in numbers:
         exchange.paper.flow_cancel(number)
@@ -200,18 +200,18 @@ def _clear(exchange: LocalExchange, wish: Mapping[str, Any]) -> dict[str, Any]:
 
 def _notice(exchange: LocalExchange, wish: Mapping[str, Any]) -> NoticeGiven:
     now = exchange.now
-    start = now + int(_number(wish, "starts_in", "600") * NANOSECONDS)
-    end = start + int(_number(wish, "lasts", "3600") * NANOSECONDS)
+    start = now + int(read_number(wish, "starts_in", "600") * NANOSECONDS)
+    end = start + int(read_number(wish, "lasts", "3600") * NANOSECONDS)
     return NoticeGiven(str(wish.get("text", "SPOT")), start, end, now)
 
 
 def _order_wish(exchange: LocalExchange, wish: Mapping[str, Any]) -> OrderWish:
     return OrderWish(
-        symbol=_instrument(exchange, wish).id.symbol,
-        side=_side(wish),
+        symbol=read_instrument(exchange, wish).id.symbol,
+        side=read_side(wish),
         type=OrderType(wish.get("type", "limit")),
-        quantity=_number(wish, "quantity"),
-        price=None if wish.get("price") is None else _number(wish, "price"),
+        quantity=read_number(wish, "quantity"),
+        price=None if wish.get("price") is None else read_number(wish, "price"),
         time_in_force=TimeInForce(wish.get("time_in_force", "gtc")),
         post_only=bool(wish.get("post_only", False)),
         account=_account(wish),
@@ -221,29 +221,29 @@ def _order_wish(exchange: LocalExchange, wish: Mapping[str, Any]) -> OrderWish:
     )
 
 
-def _instrument(exchange: LocalExchange, wish: Mapping[str, Any]) -> Instrument:
-    symbol = _text(wish, "symbol")
+def read_instrument(exchange: LocalExchange, wish: Mapping[str, Any]) -> Instrument:
+    symbol = read_text(wish, "symbol")
     if symbol not in exchange.instruments:
         raise ValueError(f"{symbol[:40]!r} is not listed; listed are {', '.join(exchange.instruments)}")
     return exchange.instruments[symbol]
 
 
 def _account(wish: Mapping[str, Any]) -> int:
-    return int(_number(wish, "account", str(MAIN)))
+    return int(read_number(wish, "account", str(MAIN)))
 
 
-def _side(wish: Mapping[str, Any]) -> Side:
-    return Side(_text(wish, "side"))
+def read_side(wish: Mapping[str, Any]) -> Side:
+    return Side(read_text(wish, "side"))
 
 
-def _text(wish: Mapping[str, Any], key: str) -> str:
+def read_text(wish: Mapping[str, Any], key: str) -> str:
     value = wish.get(key)
     if not isinstance(value, str):
         raise ValueError(f"{key!r} must be given, as text")
     return value
 
 
-def _number(wish: Mapping[str, Any], key: str, default: str = "") -> Decimal:
+def read_number(wish: Mapping[str, Any], key: str, default: str = "") -> Decimal:
     try:
         number = Decimal(str(wish.get(key, default)))
     except InvalidOperation:
@@ -251,6 +251,13 @@ def _number(wish: Mapping[str, Any], key: str, default: str = "") -> Decimal:
     if not number.is_finite():
         raise ValueError(f"{key!r} must be a number")
     return number
+
+
+def read_flag(wish: Mapping[str, Any], key: str) -> bool:
+    value = wish.get(key)
+    if not isinstance(value, bool):
+        raise ValueError(f"{key!r} must be true or false")
+    return value
 
 
 def _shown(price: Decimal | None) -> str | None:

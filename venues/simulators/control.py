@@ -15,11 +15,11 @@ from venues.simulators.port import Simulator
 _PATHS = "GET /practice/state, GET PUT DELETE /practice/faults, POST /practice/act"
 
 
-def control_routes(simulator: Simulator, counts: Callable[[], dict[str, int]]) -> list[BaseRoute]:
-    """Returns the routes; `counts` says how many connections are open and how many requests there were."""
+def control_routes(simulator: Simulator, state_of: Callable[[], dict[str, Any]]) -> list[BaseRoute]:
+    """Returns the routes; `state_of` returns all that is true there."""
 
     async def state(_request: Request) -> Response:
-        return _answer(simulator.state() | counts())
+        return _answer(state_of())
 
     async def faults(request: Request) -> Response:
         if request.method == "PUT":

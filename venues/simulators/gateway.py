@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from typing import Protocol, TypeVar
@@ -54,6 +55,11 @@ def page(status: int, words: str, headers: Mapping[str, str]) -> Response:
 def http_date(ns: int) -> str:
     """Returns a moment as the header `Date` has it."""
     return formatdate(ns / NANOSECONDS, usegmt=True)
+
+
+def fits(signature: str, given: str) -> bool:
+    """Says whether a given signature is the right one; what is no ASCII never is."""
+    return hmac.compare_digest(signature.encode(), given.encode("utf-8", "replace"))
 
 
 class Ban:

@@ -16,12 +16,13 @@ class Quota:
         self._taken: deque[int] = deque()
         self.fullest = 0  # the most that one window ever held
 
-    def take(self, now: int) -> bool:
-        """Counts one at `now`, in nanoseconds; False where there were too many: that one does not count."""
+    def take(self, now: int, weight: int = 1) -> bool:
+        """Counts one, or as many as it weighs, at `now` in nanoseconds; False where there were too many: those do
+        not count."""
         self._forget(now)
-        if len(self._taken) >= self.most:
+        if len(self._taken) + weight > self.most:
             return False
-        self._taken.append(now)
+        self._taken.extend([now] * weight)
         self.fullest = max(self.fullest, len(self._taken))
         return True
 

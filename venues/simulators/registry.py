@@ -17,6 +17,7 @@ _MODULES: Mapping[str, str] = {
     "coinex": "venues.simulators.coinex.exchange",
     "max": "venues.simulators.max.exchange",
     "pumpkin": "venues.simulators.pumpkin.exchange",
+    "mayex": "venues.simulators.mayex.exchange",
 }
 _NEEDED = ("starlette.applications", "uvicorn")
 _REMEDY = 'install it with `uv sync --extra practice`, or with `pip install "pitside[practice]"`'

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -20,6 +20,8 @@ from venues.simulators.gate import HOST, Gate
 from venues.simulators.gate_connection import CONNECTION, Connection, ServerProtocol
 from venues.simulators.port import DEFAULT_RATE, Simulator, SimulatorSettings
 from venues.simulators.registry import check_server, create_simulator
+
+T = TypeVar("T")
 
 _KEPT_ALIVE = 75  # seconds that an idle connection is kept, as proxies commonly do
 _ENDING = 0.4  # seconds that what is still being answered gets after its client is gone
@@ -39,6 +41,7 @@ class Practice:
         self._secure = "s" if tls is not None else ""
         self._gate = Gate(self.venue, self._make_server(), self.faults, simulator.call_of, tls)
         self._market: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         return f"Practice({self.venue!r}, {self.rest_url!r})"
@@ -72,8 +75,26 @@ class Practice:
 
     async def start(self, port: int = 0) -> None:
         """Listens and lets the market live. Raises ConfigurationError: the port can not be had."""
+        self._loop = asyncio.get_running_loop()
         await self._gate.open(port)
         self._market = asyncio.create_task(self.simulator.run())
+
+    async def call(self, what: Callable[[], T]) -> T:
+        """Calls something of the exchange in its own loop, from another, and returns or raises what that does.
+
+        It is as the control API, without the way there.
+        """
+        if self._loop is None:
+            raise RuntimeError("the practice exchange has not been started")
+
+        async def called() -> T:
+            return what()
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(called(), self._loop))
+
+    def state(self) -> dict[str, Any]:
+        """Returns all that is true there, as the control API tells it."""
+        return self.simulator.state() | {"connections": self.connections, "requests": self.requests}
 
     async def ended(self) -> None:
         """Waits until the market ends by itself, which it never should; raises what ended it."""
@@ -107,7 +128,7 @@ class Practice:
         from venues.simulators.control import control_routes
         from venues.simulators.pings import PingHearing
 
-        routes = [*control_routes(self.simulator, self._counts), *self.simulator.routes()]
+        routes = [*control_routes(self.simulator, self.state), *self.simulator.routes()]
         config = uvicorn.Config(
             Starlette(routes=routes),
             http="h11",
@@ -135,9 +156,6 @@ class Practice:
             )
 
         return make_server
-
-    def _counts(self) -> dict[str, int]:
-        return {"connections": self.connections, "requests": self.requests}
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

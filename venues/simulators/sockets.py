@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
 from starlette.websockets import WebSocket
 
 from venues.simulators.faults import Faults
@@ -101,6 +102,15 @@ class Sockets(Generic[C]):
         if not self._open and self._pushing is not None:
             pushing, self._pushing = self._pushing, None
             await _cancel([pushing])
+
+
+def read_object(frame: str | bytes) -> dict[str, Any] | None:
+    """Returns the JSON object that a client has sent, None where it is none."""
+    try:
+        found = msgspec.json.decode(frame)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[object]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cached_property, partial
 from itertools import islice
@@ -96,25 +97,21 @@ class Tape:
             raise ValueError(f"there are no candles of {interval} s")
         if finer == interval:
             return list(self._series.fetch(interval, count, now))
-        return _joined(self._series.fetch(finer, count * (interval // finer), now), interval)[-count:]
+        width = interval * NANOSECONDS
+        fine = self._series.fetch(finer, count * (interval // finer), now)
+        return joined(fine, interval, lambda at: at - at % width)[-count:]
 
 
-def _joined(bars: tuple[Bar, ...], interval: int) -> list[Bar]:
-    width = interval * NANOSECONDS
-    joined: list[Bar] = []
+def joined(bars: Iterable[Bar], interval: int, start_of: Callable[[int], int]) -> list[Bar]:
+    """Returns candles made of finer ones; `start_of` says when the one begins in which a moment is (ns)."""
+    found: list[Bar] = []
     for bar in bars:
-        start = bar.ts_open - bar.ts_open % width
-        if joined and joined[-1].ts_open == start:
-            before = joined.pop()
-            bar = Bar(
-                instrument=bar.instrument, interval=interval, ts_open=start, open=before.open,
-                high=max(before.high, bar.high), low=min(before.low, bar.low), close=bar.close,
-                volume=before.volume + bar.volume,
-            )  # fmt: skip
-        else:
-            bar = Bar(
-                instrument=bar.instrument, interval=interval, ts_open=start, open=bar.open,
-                high=bar.high, low=bar.low, close=bar.close, volume=bar.volume,
-            )  # fmt: skip
-        joined.append(bar)
-    return joined
+        start = start_of(bar.ts_open)
+        before = found.pop() if found and found[-1].ts_open == start else bar
+        whole = Bar(
+            instrument=bar.instrument, interval=interval, ts_open=start, open=before.open,
+            high=max(before.high, bar.high), low=min(before.low, bar.low), close=bar.close,
+            volume=bar.volume if before is bar else before.volume + bar.volume,
+        )  # fmt: skip
+        found.append(whole)
+    return found

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import json
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +15,7 @@ import httpx
 import websockets
 
 from tests.venues.simulators.coinex_rest import NOW_MS, TurnedClock
-from tests.venues.simulators.coinex_streams import turns
+from tests.venues.simulators.served_rig import PATIENCE, Link, ServedRig
 from venues.simulators.faults import Faults
 from venues.simulators.max.exchange import MaxSimulator, create
 from venues.simulators.port import SimulatorSettings
@@ -27,7 +25,6 @@ D = Decimal
 KEY, SECRET = "AK_TEST", "SK_TEST_0123456789abcdef"
 SYMBOLS = ("BTCTWD", "BTCUSDT", "USDTTWD")
 NOW = NOW_MS  # where the clock of a rig stands at first, in milliseconds
-PATIENCE = 10.0  # seconds
 ROOT = "/api/v3"
 
 
@@ -87,35 +84,24 @@ class Rest:
         return json.loads(answer.text, parse_float=D)
 
 
-class Socket:
-    """One connection. `messages` are those that nobody has taken yet."""
+class Socket(Link):
+    """One connection."""
 
     def __init__(self, link: websockets.ClientConnection, rest: Rest) -> None:
-        self.link = link
+        super().__init__(link)
         self._rest = rest
-        self.messages: deque[dict[str, Any]] = deque()
 
     async def next(self) -> dict[str, Any]:
         """Waits for the next message that nobody has taken."""
-        if self.messages:
-            return self.messages.popleft()
-        async with asyncio.timeout(PATIENCE):
-            text = await self.link.recv()
-        message: dict[str, Any] = json.loads(text)
+        message: dict[str, Any] = await super().next()
         return message
 
     async def find(self, event: str, channel: str = "") -> dict[str, Any]:
         """Waits for the oldest message of this event (empty: any) and channel; others stay."""
-        passed: list[dict[str, Any]] = []
-        while True:
-            message = await self.next()
-            if event in ("", message.get("e")) and channel in ("", message.get("c")):
-                self.messages = deque([*passed, *self.messages])
-                return message
-            passed.append(message)
-
-    async def send(self, **message: Any) -> None:
-        await self.link.send(json.dumps(message))
+        found: dict[str, Any] = await self.take(
+            lambda message: event in ("", message.get("e")) and channel in ("", message.get("c"))
+        )
+        return found
 
     async def subscribe(self, *subscriptions: Mapping[str, Any], name: str = "c1") -> dict[str, Any]:
         await self.send(action="sub", subscriptions=list(subscriptions), id=name)
@@ -170,27 +156,16 @@ def _numbers(side: Mapping[str, str]) -> list[tuple[Decimal, str]]:
     return [(D(price), volume) for price, volume in side.items()]
 
 
-class Rig:
+class Rig(ServedRig[MaxSimulator]):
     """A simulator that is served in this loop, its clock, and a client."""
 
     def __init__(self, simulator: MaxSimulator, clock: TurnedClock, practice: Practice) -> None:
-        self.simulator = simulator
+        super().__init__(simulator, clock, practice)
         self.market = simulator.market
-        self.faults = simulator.faults
-        self.clock = clock
-        self.practice = practice
         self.rest = Rest(practice.rest_url, KEY, SECRET, self.now_ms)
 
     def now_ms(self) -> int:
         return self.clock.now // 1_000_000
-
-    async def turn(self, seconds: float = 0.1) -> None:
-        """Turns the clock, and lets what is due happen."""
-        self.clock.turn(seconds)
-        await turns(8)
-
-    def act(self, do: str, **wish: object) -> dict[str, Any]:
-        return self.simulator.act({"do": do, **wish})
 
     def book(self, symbol: str, bid: str, ask: str, quantity: str = "1") -> None:
         """Empties a book and leaves one quote of the crowd on each side."""
@@ -207,11 +182,8 @@ class Rig:
     async def order(self, number: int) -> Any:
         return await self.rest.do("GET", "/order", id=number)
 
-    @asynccontextmanager
-    async def socket(self, path: str = "ws") -> AsyncIterator[Socket]:
-        url = f"{self.practice.ws_url}{path}"
-        async with websockets.connect(url, compression=None, ping_interval=None, proxy=None) as link:
-            yield Socket(link, self.rest)
+    def socket(self, path: str = "ws") -> AbstractAsyncContextManager[Socket]:
+        return self.linked(path, lambda link: Socket(link, self.rest))
 
 
 RESTING: dict[str, Any] = {

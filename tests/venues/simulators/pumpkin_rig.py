@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-import websockets
 
 from tests.venues.simulators.coinex_rest import TurnedClock
-from tests.venues.simulators.coinex_streams import turns
+from tests.venues.simulators.served_rig import PATIENCE, ServedRig
+from tests.venues.simulators.served_rig import Socket as Found
 from venues.simulators.faults import Faults
 from venues.simulators.port import SimulatorSettings
 from venues.simulators.pumpkin.exchange import PumpkinSimulator, create
@@ -27,7 +25,6 @@ D = Decimal
 KEY, SECRET = "KEY_TEST", "SECRET_TEST"
 SYMBOLS = ("btc_usdt", "eth_usdt")
 BTC, ETH = SYMBOLS
-PATIENCE = 10.0  # seconds
 PRICE = 60_000  # where the rig's btc_usdt stands at first
 
 
@@ -82,61 +79,22 @@ def _data(answer: httpx.Response) -> Any:
     return body["data"]
 
 
-class Socket:
-    """One connection. `frames` are those that nobody has taken yet: JSON read, or text or bytes as they came."""
-
-    def __init__(self, link: websockets.ClientConnection) -> None:
-        self.link = link
-        self.frames: deque[Any] = deque()
-
-    async def next(self) -> Any:
-        if self.frames:
-            return self.frames.popleft()
-        async with asyncio.timeout(PATIENCE):
-            frame = await self.link.recv()
-        if isinstance(frame, bytes) or frame in ("ping", "pong"):
-            return frame
-        return json.loads(frame)
-
-    async def take(self, is_wanted: Callable[[Any], bool]) -> Any:
-        """Waits for the oldest frame that is wanted; others stay."""
-        passed: list[Any] = []
-        while not is_wanted(frame := await self.next()):
-            passed.append(frame)
-        self.frames = deque([*passed, *self.frames])
-        return frame
-
-    async def find(self, **wanted: Any) -> dict[str, Any]:
-        """Waits for the oldest message that has all of these."""
-        found: dict[str, Any] = await self.take(
-            lambda frame: isinstance(frame, dict) and wanted.items() <= frame.items()
-        )
-        return found
+class Socket(Found):
+    """One connection."""
 
     async def ask(self, method: str, *events: str) -> tuple[int, str]:
         """Subscribes or the opposite, and returns the answer's code and text."""
-        await self.link.send(json.dumps({"events": list(events), "method": method}))
+        await self.send(events=list(events), method=method)
         answer = await self.take(lambda frame: isinstance(frame, dict) and "code" in frame)
         return answer["code"], answer["msg"]
 
 
-class Rig:
+class Rig(ServedRig[PumpkinSimulator]):
     """A simulator that is served in this loop, its clock, and a client."""
 
     def __init__(self, simulator: PumpkinSimulator, clock: TurnedClock, practice: Practice) -> None:
-        self.simulator = simulator
-        self.faults = simulator.faults
-        self.clock = clock
-        self.practice = practice
+        super().__init__(simulator, clock, practice)
         self.rest = Rest(practice.rest_url)
-
-    async def turn(self, seconds: float = 0.1) -> None:
-        """Turns the clock, and lets what is due happen."""
-        self.clock.turn(seconds)
-        await turns(8)
-
-    def act(self, do: str, **wish: object) -> dict[str, Any]:
-        return self.simulator.act({"do": do, **wish})
 
     def mark(self, price: str, symbol: str = BTC) -> None:
         """Moves a market to a price."""
@@ -176,11 +134,8 @@ class Rig:
         rows: list[dict[str, Any]] = self.simulator.state()["positions"]
         return next(row for row in rows if row["id"] == position_id)
 
-    @asynccontextmanager
-    async def socket(self, path: str = "futures/ws/market") -> AsyncIterator[Socket]:
-        url = f"{self.practice.ws_url}{path}"
-        async with websockets.connect(url, compression=None, ping_interval=None, proxy=None) as link:
-            yield Socket(link)
+    def socket(self, path: str = "futures/ws/market") -> AbstractAsyncContextManager[Socket]:
+        return self.linked(path, Socket)
 
 
 OPENING: dict[str, Any] = {

@@ -13,7 +13,8 @@ import pytest
 import websockets
 
 from tests.contract.waiting import until_found
-from tests.venues.simulators.max_rig import PATIENCE, Book, Rest, Socket
+from tests.venues.simulators.max_rig import Book, Rest, Socket
+from tests.venues.simulators.served_rig import PATIENCE
 from venues.errors import ConfigurationError
 from venues.registry import venue_names
 from venues.simulators.faults import Faults

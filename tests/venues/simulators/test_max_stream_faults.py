@@ -44,7 +44,7 @@ async def resubscribed(opened: Rig, socket: Socket, book: Book) -> None:
     """Subscribes anew, and has the market's own book then."""
     await socket.send(action="unsub", subscriptions=[BOOK])
     await socket.find("unsubscribed")
-    socket.messages.clear()
+    socket.frames.clear()
     await socket.subscribe(BOOK)
     book.take(await socket.find("snapshot", "book"))
     book.is_broken = False
@@ -192,7 +192,7 @@ async def test_heartbeats_only_keeps_back_what_is_private(opened: Rig, socket: S
     await changed(opened, 2_790_001)
     told = [(await socket.find("update", "book"))["b"] for _ in range(2)]
     assert ["2790000.0", "1.0"] in told[0] and told[1] == [["2790001.0", "1.0"]]
-    assert not any(one.get("i") == "unheard" for one in socket.messages)
+    assert not any(one.get("i") == "unheard" for one in socket.frames)
 
 
 async def refused_with(opened: Rig) -> tuple[int, int]:

@@ -19,7 +19,8 @@ import pytest
 import websockets.sync.client
 
 from tests.venues.pumpkin.client_rig import shared_tls
-from tests.venues.simulators.pumpkin_rig import PATIENCE, D
+from tests.venues.simulators.pumpkin_rig import D
+from tests.venues.simulators.served_rig import PATIENCE
 from venues.simulators.serving import Practice, served_in_thread
 
 BTC, ETH = "btc_usdt", "eth_usdt"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.venues.simulators.pumpkin_rig import BTC, ETH, RESTING, D, Rig, rig
-from venues.simulators.pumpkin.margin import Stake, bracket_of, liquidation_price
+from venues.simulators.perpetuals.margin import Stake, bracket_of, liquidation_price
 from venues.simulators.pumpkin.markets import TERMS
 
 SHORT = {"orderSide": "SELL", "positionSide": "SHORT"}

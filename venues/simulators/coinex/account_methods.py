@@ -24,7 +24,6 @@ from venues.simulators.coinex.asking import (
     page,
 )
 from venues.simulators.coinex.client import NOTHING, Client
-from venues.simulators.coinex.figures import milliseconds
 from venues.simulators.coinex.private import (
     SIDES,
     asset_rows,
@@ -34,6 +33,7 @@ from venues.simulators.coinex.private import (
     stop_row,
 )
 from venues.simulators.coinex.pushes import MAINTENANCE
+from venues.simulators.figures import milliseconds
 from venues.simulators.orders import MAIN
 
 _TONCE_OFF = 60_000  # milliseconds that a tonce may lie beside the venue's clock

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from venues.simulators.coinex.client import Client
-from venues.simulators.coinex.market_pushes import HEARTBEATS_ONLY, encode_push
+from venues.simulators.coinex.market_pushes import encode_push
 from venues.simulators.coinex.private import EVENTS, asset_rows, order_row, own_deal_row, stop_push_row, stop_rates
+from venues.simulators.held import give_held, put_private
 from venues.simulators.orders import MAIN, BalancesChanged, Filled, OrderChanged, StopChanged
 from venues.simulators.outgoing import ACCOUNT
 
@@ -57,11 +58,7 @@ class AccountPushes:
 
     def release(self) -> None:
         """Sends what heartbeats-only has kept back, once that is over."""
-        if self._faults.is_on(HEARTBEATS_ONLY, ACCOUNT):
-            return
-        for client in self._clients:
-            while client.held:
-                client.outgoing.put(client.held.popleft(), ACCOUNT)
+        give_held(self._clients, self._faults)
 
     def _tell(self, wants: Callable[[Client], bool], method: str, *params: object) -> None:
         data = b""
@@ -71,7 +68,4 @@ class AccountPushes:
                 self._put(client, data)
 
     def _put(self, client: Client, data: bytes) -> None:
-        if client.held or self._faults.on(HEARTBEATS_ONLY, ACCOUNT):
-            client.held.append(data)
-        else:
-            client.outgoing.put(data, ACCOUNT)
+        put_private(client, data, self._faults)

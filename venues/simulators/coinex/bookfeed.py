@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -11,11 +10,10 @@ import msgspec
 from venues.simulators.coinex.depth import DepthBody, Window, make_window
 from venues.simulators.faults import Faults
 from venues.simulators.outgoing import MARKET
+from venues.simulators.told_books import CROSSED, EMPTY, GAP, NAN, STALE, WRONG, ZERO, above
 
 _PAST = 8  # windows kept for the stale snapshot: 1.6 s of them
-_CROSSED, _EMPTY, _GAP, _NAN = "crossed", "empty-snapshot", "gap", "nan"
-_STALE, _WRONG, _ZERO = "stale-snapshot", "wrong-checksum", "zero-checksum"
-_KINDS = (_GAP, _WRONG, _ZERO, _CROSSED, _EMPTY, _STALE, _NAN)
+_KINDS = (GAP, WRONG, ZERO, CROSSED, EMPTY, STALE, NAN)
 
 
 class DepthPush(NamedTuple):
@@ -52,10 +50,10 @@ class BookFeed:
     def first(self) -> bytes:
         """Returns the first push of a subscription: the whole book, or what a fault makes of it."""
         kind = self._draw()
-        if not kind or kind == _GAP:
+        if not kind or kind == GAP:
             return self.whole()
         # Only this subscriber is told wrongly: the increments that follow do not fit what it has.
-        window = self._past[0] if kind == _STALE else self._misshapen(self.told, kind)
+        window = self._past[0] if kind == STALE else self._misshapen(self.told, kind)
         return self._encode(True, window.body(), kind)
 
     def advance(self, window: Window, *, is_whole: bool, has_whole_readers: bool = False) -> DepthPush | None:
@@ -69,39 +67,39 @@ class BookFeed:
         before, self.told, self._whole = self.told, self._misshapen(window, kind), b""
         self.is_spoilt = self.told is not window
         self._past.append(window)
-        if kind == _STALE:
+        if kind == STALE:
             stale = self._encode(True, self._past[0].body(), kind)
             return DepthPush(stale, stale)
-        if kind == _GAP and not is_whole:
+        if kind == GAP and not is_whole:
             return None
         whole = b""
-        if is_whole or has_whole_readers or kind == _EMPTY:
+        if is_whole or has_whole_readers or kind == EMPTY:
             whole = self._encode(True, self.told.body(), kind) if kind else self.whole()
-        if is_whole or kind == _EMPTY:
+        if is_whole or kind == EMPTY:
             return DepthPush(whole, whole)
         return DepthPush(self._encode(False, self.told.changes_since(before), kind), whole)
 
     def _draw(self) -> str:
         """Returns the fault that strikes this push, if one does."""
         kind = self._faults.first(_KINDS, MARKET)
-        self._nans += kind == _NAN
+        self._nans += kind == NAN
         return kind
 
     def _misshapen(self, window: Window, kind: str) -> Window:
-        if kind == _EMPTY:
+        if kind == EMPTY:
             return make_window((), (), window.last, window.time)
-        if kind == _CROSSED and window.bids and window.asks:
+        if kind == CROSSED and window.bids and window.asks:
             return _crossed(window, self.limit)
         return window
 
     def _encode(self, is_whole: bool, body: DepthBody, kind: str) -> bytes:
-        if kind == _WRONG:
+        if kind == WRONG:
             body = msgspec.structs.replace(body, checksum=body.checksum ^ 2)
-        elif kind == _ZERO:
+        elif kind == ZERO:
             body = msgspec.structs.replace(body, checksum=0)
         push = {"method": "depth.update", "params": (is_whole, body, self.market), "id": None}
         data = msgspec.json.encode(push)
-        return self._with_nan(data, body) if kind == _NAN else data
+        return self._with_nan(data, body) if kind == NAN else data
 
     def _with_nan(self, data: bytes, body: DepthBody) -> bytes:
         """Puts in turn a NaN that is no JSON, and one that is a text where an amount should be."""
@@ -114,7 +112,5 @@ class BookFeed:
 
 def _crossed(window: Window, limit: int) -> Window:
     """Returns the book with a bid above its best ask."""
-    best_ask = Decimal(next(iter(window.asks)))
-    beyond = best_ask + Decimal((0, (5,), int(best_ask.as_tuple().exponent)))
-    bids = [(f"{beyond:f}", next(iter(window.bids.values()))), *window.bids.items()]
+    bids = [(above(next(iter(window.asks))), next(iter(window.bids.values()))), *window.bids.items()]
     return make_window(bids[:limit], window.asks.items(), window.last, window.time)

@@ -1,15 +1,8 @@
-"""How CoinEx's stream writes numbers and times."""
+"""How CoinEx's stream writes times."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from venues.model import NANOSECONDS
-
-
-def figure(value: Decimal) -> str:
-    """Returns a number as text, never with an exponent."""
-    return f"{value:f}"
 
 
 def float_seconds(ns: int) -> float:
@@ -19,7 +12,3 @@ def float_seconds(ns: int) -> float:
 
 def whole_seconds(ns: int) -> int:
     return ns // NANOSECONDS
-
-
-def milliseconds(ns: int) -> int:
-    return ns // 1_000_000

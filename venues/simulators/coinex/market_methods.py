@@ -13,8 +13,9 @@ from venues.simulators.coinex.answers import short
 from venues.simulators.coinex.asking import SUCCESS, Answer, Desk, Method, Refused, integer, names, one_of
 from venues.simulators.coinex.client import NOTHING, Client
 from venues.simulators.coinex.depth import INTERVALS, LIMITS, DepthTopic
-from venues.simulators.coinex.figures import figure, milliseconds, whole_seconds
+from venues.simulators.coinex.figures import whole_seconds
 from venues.simulators.coinex.market_pushes import DAY, make_deal
+from venues.simulators.figures import figure, milliseconds
 
 PERIODS = {
     "1min": 60, "5min": 300, "15min": 900, "30min": 1_800, "1hour": 3_600, "2hour": 7_200,

@@ -13,7 +13,9 @@ from venues.simulators.coinex.answers import short
 from venues.simulators.coinex.bookfeed import BookFeed
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.depth import DepthBody, DepthTopic, Window, cut, make_window
-from venues.simulators.coinex.figures import figure, float_seconds, milliseconds
+from venues.simulators.coinex.figures import float_seconds
+from venues.simulators.figures import figure, milliseconds
+from venues.simulators.held import HEARTBEATS_ONLY
 from venues.simulators.outgoing import MARKET
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 FIRST_DEALS = 100  # what the first push after deals.subscribe carries of each market
 DAY = 86_400
-HEARTBEATS_ONLY = "heartbeats-only"
 
 
 class Deal(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,8 @@ from typing import Any
 
 from venues.model import Balance, Instrument, Liquidity, OrderType, Side
 from venues.simulators.coinex.answers import eight, short
-from venues.simulators.coinex.figures import figure, float_seconds
+from venues.simulators.coinex.figures import float_seconds
+from venues.simulators.figures import figure
 from venues.simulators.orders import Change, LocalFill, LocalOrder, LocalStop, OrderWish, StopStatus
 
 USER = 553

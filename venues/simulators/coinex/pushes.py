@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from venues.events import BookDelta, Trade
 from venues.model import NANOSECONDS
+from venues.simulators.banning import StreamBan
 from venues.simulators.coinex.account_pushes import AccountPushes
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.figures import whole_seconds
@@ -43,11 +44,11 @@ class Publisher:
         self._faults = simulator.faults
         self._push_every = PUSH_EVERY * scale
         self._clients: dict[Client, None] = {}
+        self.ban = StreamBan(simulator.clock, self._faults)
         self.market = MarketPushes(simulator, round(WHOLE_EVERY * scale))
         self.account = AccountPushes(simulator, self._clients)
         self._stop_listening: Callable[[], None] | None = None
         self._is_in_maintenance = False
-        self._banned_until = 0
 
     def join(self, client: Client) -> None:
         """Takes a connection in. The exchange is listened to while there is one."""
@@ -99,20 +100,11 @@ class Publisher:
         """Pushes what has changed since the last time."""
         if not self._faults.is_quiet or self._is_in_maintenance:
             self._announce_maintenance()
-            if self.is_banned():
+            if self.ban.is_on():
                 for client in self._clients:
                     client.outgoing.end(BANNED)
         self.account.release()
         self.market.tick()
-
-    def is_banned(self) -> bool:
-        """Whether connections are refused now; a ban that strikes lasts for its value in seconds."""
-        now = self._simulator.clock.time_ns()
-        if self._faults.is_quiet:
-            self._banned_until = 0
-        elif now >= self._banned_until and self._faults.on("ban", "stream"):
-            self._banned_until = now + round(self._faults.number("ban", "stream") * NANOSECONDS)
-        return now < self._banned_until
 
     def _announce_maintenance(self) -> None:
         is_in_maintenance = self._faults.is_on("maintenance", "stream")

@@ -26,14 +26,14 @@ from venues.simulators.coinex.asking import (
 )
 from venues.simulators.coinex.client import Client
 from venues.simulators.coinex.market_methods import MARKET_METHODS
-from venues.simulators.coinex.market_pushes import HEARTBEATS_ONLY
 from venues.simulators.faults import Faults
+from venues.simulators.held import HEARTBEATS_ONLY
 from venues.simulators.outgoing import ACCOUNT, MARKET
+from venues.simulators.sockets import read_object
 
 METHODS: Mapping[str, Method] = {**MARKET_METHODS, **ACCOUNT_METHODS}
 PING = "server.ping"
 _WORKS_IN_MAINTENANCE = frozenset({PING, "server.time", SIGN, "notice.subscribe"})
-_DECODER = msgspec.json.Decoder()
 
 
 def take(desk: Desk, client: Client, frame: str | bytes) -> None:
@@ -43,7 +43,9 @@ def take(desk: Desk, client: Client, frame: str | bytes) -> None:
     answer = Answer(None)
     code = 0
     try:
-        request = _decode(frame)
+        request = read_object(frame)
+        if request is None:
+            raise Refused(INVALID_ARGUMENT)
         number = request.get("id")
         name, params = _read(request)
         if not faults.is_quiet and name != PING and faults.on(HEARTBEATS_ONLY, _call_of(name)):
@@ -56,17 +58,6 @@ def take(desk: Desk, client: Client, frame: str | bytes) -> None:
     client.outgoing.put(data, client.call, is_push=False)
     if answer.then is not None:
         answer.then()
-
-
-def _decode(frame: str | bytes) -> dict[str, Any]:
-    """Raises Refused where it is no JSON object."""
-    try:
-        request = _DECODER.decode(frame)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise Refused(INVALID_ARGUMENT) from None
-    if not isinstance(request, dict):
-        raise Refused(INVALID_ARGUMENT)
-    return request
 
 
 def _read(request: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -32,7 +32,7 @@ def socket_routes(exchange: CoinexSimulator) -> list[WebSocketRoute]:
     )
 
     async def serve(websocket: WebSocket) -> None:
-        if publisher.is_banned():
+        if publisher.ban.is_on():
             await websocket.close(POLICY_VIOLATION)  # before the handshake: the answer is 403
         else:
             await sockets.serve(websocket, Client)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from venues.simulators.figures import milliseconds
+from venues.simulators.held import HEARTBEATS_ONLY, give_held, put_private
 from venues.simulators.max.client import Client
-from venues.simulators.max.figures import figure, milliseconds
-from venues.simulators.max.market_pushes import HEARTBEATS_ONLY
+from venues.simulators.max.figures import figure
 from venues.simulators.max.orders import DONE, FINALIZING, Shown
 from venues.simulators.max.rows import balance_row, fast_trade_row, order_row, trade_row
 from venues.simulators.max.wallet import HOURLY_RATES, M, Ratio
@@ -81,9 +82,7 @@ class AccountPushes:
         """Tells the AD ratio where it has changed, and gives what heartbeats-only has kept back."""
         if self._faults.is_on(HEARTBEATS_ONLY, ACCOUNT):
             return
-        for client in self._clients:
-            while client.held:
-                client.outgoing.put(client.held.popleft(), ACCOUNT)
+        give_held(self._clients, self._faults)
         wanting = self._wanting(("ad_ratio",))
         if not wanting:
             return
@@ -105,10 +104,7 @@ class AccountPushes:
                 self._put(client, data)
 
     def _put(self, client: Client, data: bytes) -> None:
-        if client.held or self._faults.on(HEARTBEATS_ONLY, ACCOUNT):
-            client.held.append(data)
-        else:
-            client.outgoing.put(data, ACCOUNT)
+        put_private(client, data, self._faults)
 
     def _newest_trades(self, account: int) -> list[dict[str, Any]]:
         """Returns the newest trades, in the order they were made."""

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from venues.simulators.figures import milliseconds
+from venues.simulators.held import HEARTBEATS_ONLY
 from venues.simulators.max.account_pushes import DEFAULT_FILTERS
 from venues.simulators.max.bookfeed import DEPTHS
 from venues.simulators.max.client import Client, Topic
-from venues.simulators.max.figures import milliseconds
-from venues.simulators.max.market_pushes import HEARTBEATS_ONLY
 from venues.simulators.max.rows import RESOLUTIONS
 from venues.simulators.max.signing import NonceUsed, is_signature
 from venues.simulators.max.wallet import LIMITS
 from venues.simulators.outgoing import MARKET
+from venues.simulators.sockets import read_object
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
@@ -32,7 +33,6 @@ INVALID_SUBSCRIPTION = "E-1004: invalid subscription"
 _UNAVAILABLE = "E-1004: invalid action: system is under maintenance"
 _VERBS = {"sub": "sub", "subscribe": "sub", "unsub": "unsub", "unsubscribe": "unsub", "auth": "auth"}
 _MOST_TOPICS = 500  # of one message
-_DECODER = msgspec.json.Decoder()
 
 
 class Refused(Exception):
@@ -43,7 +43,9 @@ def take(venue: MaxSimulator, client: Client, frame: str | bytes) -> None:
     """Answers one message, unless a fault keeps the venue silent."""
     name: str | None = None
     try:
-        message = _decode(frame)
+        message = read_object(frame)
+        if message is None:
+            raise Refused(INVALID_JSON)
         number = message.get("id")
         name = number if isinstance(number, str) else None
         verb = _VERBS.get(str(message.get("action")))
@@ -62,16 +64,6 @@ def take(venue: MaxSimulator, client: Client, frame: str | bytes) -> None:
             _unsubscribe(venue, client, message, name)
     except Refused as refused:
         _answer(venue, client, {"e": "error", "E": [str(refused)]}, name)
-
-
-def _decode(frame: str | bytes) -> dict[str, Any]:
-    try:
-        message = _DECODER.decode(frame)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise Refused(INVALID_JSON) from None
-    if not isinstance(message, dict):
-        raise Refused(INVALID_JSON)
-    return message
 
 
 def _refuse_by_fault(venue: MaxSimulator, verb: str, call: str) -> None:

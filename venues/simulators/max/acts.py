@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from venues.simulators.acts import read_flag
+
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
 
@@ -25,16 +27,9 @@ def perform(venue: MaxSimulator, wish: Mapping[str, Any]) -> bool:
                 raise ValueError(f"'hours' must be a number between 1 and {_MOST_HOURS}")
             venue.wallet.age(hours)
         case "m_wallet":
-            venue.wallet.is_enabled = _flag(wish, "enabled")
+            venue.wallet.is_enabled = read_flag(wish, "enabled")
         case "require_market":
-            venue.requires_market = _flag(wish, "required")
+            venue.requires_market = read_flag(wish, "required")
         case _:
             return False
     return True
-
-
-def _flag(wish: Mapping[str, Any], name: str) -> bool:
-    value = wish.get(name)
-    if not isinstance(value, bool):
-        raise ValueError(f"{name!r} must be true or false")
-    return value

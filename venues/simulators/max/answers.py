@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from venues.model import Instrument, Liquidity, Side
-from venues.simulators.max.figures import figure, milliseconds, optional_figure
+from venues.simulators.figures import milliseconds
+from venues.simulators.max.figures import figure, optional_figure
 from venues.simulators.max.orders import CANCEL, FAILED, Shown
 from venues.simulators.max.wallet import M
 from venues.simulators.orders import MAIN, LocalFill

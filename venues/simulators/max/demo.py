@@ -9,7 +9,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from venues.simulators.max.figures import milliseconds, seconds
+from venues.simulators.figures import milliseconds
+from venues.simulators.max.figures import seconds
 
 _DAY = 86_400_000  # milliseconds
 _ADDRESSES = {

@@ -26,9 +26,5 @@ def optional_figure(value: Decimal | None) -> str | None:
     return None if value is None else figure(value)
 
 
-def milliseconds(ns: int) -> int:
-    return ns // 1_000_000
-
-
 def seconds(ns: int) -> int:
     return ns // NANOSECONDS

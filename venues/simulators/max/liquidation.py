@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from venues.errors import OrderError
 from venues.model import Instrument, OrderType, Side
 from venues.rounding import ceil_to, floor_to
-from venues.simulators.max.figures import figure, milliseconds
+from venues.simulators.figures import milliseconds
+from venues.simulators.max.figures import figure
 from venues.simulators.max.markets import TAKER_FEE, terms_of
 from venues.simulators.max.wallet import HOURLY_RATES, NO_DEBT_RATIO, M
 from venues.simulators.orders import LocalOrder, OrderWish

@@ -10,18 +10,20 @@ import msgspec
 
 from venues.events import Trade
 from venues.model import Bar
-from venues.simulators.max.bookfeed import BookFeed, Window, make_window
+from venues.simulators.figures import milliseconds
+from venues.simulators.held import HEARTBEATS_ONLY
+from venues.simulators.max.bookfeed import BookFeed, NumberedWindow, make_window
 from venues.simulators.max.client import Client, Topic
-from venues.simulators.max.figures import figure, milliseconds
+from venues.simulators.max.figures import figure
 from venues.simulators.max.rest_market import in_btc
 from venues.simulators.max.rows import RESOLUTIONS, kline_row, public_trade_row, status_row
 from venues.simulators.outgoing import MARKET
+from venues.simulators.subscriptions import Candles, readers_of, still_read
 
 if TYPE_CHECKING:
     from venues.simulators.max.exchange import MaxSimulator
 
 FIRST_TRADES = 100  # of a trade channel's snapshot
-HEARTBEATS_ONLY = "heartbeats-only"
 
 
 class MarketPushes:
@@ -38,18 +40,14 @@ class MarketPushes:
         self._versions = dict.fromkeys(self._market.instruments, milliseconds(self._market.now))
         self._trends: dict[str, tuple[str, Any]] = {}
         self._tickers: dict[str, Any] = {}
-        self._bars: dict[Topic, Bar] = {}
+        self._candles = Candles[Topic](self._newest)
         self._is_down = False
 
     def sort(self, clients: Iterable[Client]) -> None:
         """Notes anew who gets what. To be called whenever a client has come, gone or subscribed."""
-        self._readers = {}
-        for client in clients:
-            for topic in client.topics:
-                self._readers.setdefault(topic, []).append(client)
-        # What nobody reads is not kept up to date: who subscribes later must not be told of long ago.
-        self._feeds = {topic: feed for topic, feed in self._feeds.items() if topic in self._readers}
-        self._bars = {topic: bar for topic, bar in self._bars.items() if topic in self._readers}
+        self._readers = readers_of((client, client.topics) for client in clients)
+        self._feeds = still_read(self._feeds, self._readers)
+        self._candles.keep(self._readers)
         read = {topic.market for topic in self._readers if topic.channel == "ticker"}
         self._tickers = {market: body for market, body in self._tickers.items() if market in read}
 
@@ -70,8 +68,7 @@ class MarketPushes:
                 body = self._tickers.setdefault(market, self._ticker(market))
                 data = self._push("ticker", "snapshot", M=market.lower(), tk=body)
             case "kline":
-                bar = self._bars.setdefault(topic, self._newest(topic))
-                data = self._kline("snapshot", topic, bar, is_closed=False)
+                data = self._kline("snapshot", topic, self._candles.first(topic), is_closed=False)
             case "market_status":
                 data = self._statuses("snapshot")
             case _:
@@ -118,7 +115,8 @@ class MarketPushes:
             if topic.channel == "book":
                 self._tell_book(topic, readers, touched)
             elif topic.channel == "kline":
-                self._tell_bar(topic, readers)
+                for bar, is_closed in self._candles.news(topic):
+                    self._send(readers, self._kline("update", topic, bar, is_closed=is_closed))
             elif topic.channel == "ticker" and topic.market in touched:
                 self._tell_ticker(topic, readers)
         is_down = self._faults.is_on("maintenance", MARKET)
@@ -154,22 +152,8 @@ class MarketPushes:
     def _told_ticker(self, market: str) -> bytes:
         return self._push("ticker", "update", M=market.lower(), tk=self._tickers[market])
 
-    def _tell_bar(self, topic: Topic, readers: Sequence[Client]) -> None:
-        """Tells the forming candle; when the next has begun, the closed one first."""
-        newest, told = self._newest(topic), self._bars.get(topic)
-        if newest == told:
-            return
-        self._bars[topic] = newest
-        if told is not None and told.ts_open != newest.ts_open:
-            width = RESOLUTIONS[topic.resolution]
-            closed = next(
-                (bar for bar in self._market.bars(topic.market, width, 3) if bar.ts_open == told.ts_open), told
-            )
-            self._send(readers, self._kline("update", topic, closed, is_closed=True))
-        self._send(readers, self._kline("update", topic, newest, is_closed=False))
-
-    def _newest(self, topic: Topic) -> Bar:
-        return self._market.bars(topic.market, RESOLUTIONS[topic.resolution], 1)[-1]
+    def _newest(self, topic: Topic, count: int) -> Sequence[Bar]:
+        return self._market.bars(topic.market, RESOLUTIONS[topic.resolution], count)
 
     def _send(self, readers: Iterable[Client], data: bytes) -> None:
         if not self._faults.is_on(HEARTBEATS_ONLY, MARKET):
@@ -178,7 +162,7 @@ class MarketPushes:
 
     # How it is written.
 
-    def window(self, topic: Topic) -> Window:
+    def window(self, topic: Topic) -> NumberedWindow:
         """Returns a book as it is now, cut to a subscription's depth."""
         bids, asks = self._market.book(topic.market)
         now = milliseconds(self._venue.server_time_ns())

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from venues.simulators.figures import milliseconds
 from venues.simulators.gateway import METHODS, Ban, by_path, http_date, page, read_body
 from venues.simulators.max import (
     rest_account,
@@ -24,7 +25,7 @@ from venues.simulators.max import (
     rest_wallet,
 )
 from venues.simulators.max.calls import Call
-from venues.simulators.max.figures import milliseconds, seconds
+from venues.simulators.max.figures import seconds
 from venues.simulators.max.params import Params, body_params, query_params
 from venues.simulators.max.refusals import (
     BAD_SIGNATURE,

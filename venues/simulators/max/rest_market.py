@@ -12,8 +12,9 @@ import msgspec
 
 from venues.events import Trade
 from venues.model import NANOSECONDS, Bar, Instrument
+from venues.simulators.figures import milliseconds
 from venues.simulators.max.calls import public
-from venues.simulators.max.figures import figure, milliseconds, seconds, written
+from venues.simulators.max.figures import figure, seconds, written
 from venues.simulators.max.markets import terms_of
 from venues.simulators.max.params import Params, invalid
 from venues.simulators.max.wallet import HOURLY_RATES, LEAST_LOAN

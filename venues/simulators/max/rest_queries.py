@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from venues.simulators.figures import milliseconds
 from venues.simulators.max.answers import order_row, paired, trade_row
 from venues.simulators.max.calls import Call
-from venues.simulators.max.figures import milliseconds
 from venues.simulators.max.orders import Shown
 from venues.simulators.max.params import Params, invalid
 from venues.simulators.max.refusals import NO_ORDER, Refusal

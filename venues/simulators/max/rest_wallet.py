@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from venues.errors import VenueError
+from venues.simulators.figures import milliseconds
 from venues.simulators.max.calls import Call
-from venues.simulators.max.figures import figure, milliseconds
+from venues.simulators.max.figures import figure
 from venues.simulators.max.params import Params
 from venues.simulators.max.refusals import CREATE_FAILED, FORBIDDEN, NO_FUNDS, NO_RESOURCE, Refusal
 from venues.simulators.max.wallet import HOURLY_RATES, InterestRow, Row

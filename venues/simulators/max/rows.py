@@ -11,7 +11,8 @@ import msgspec
 
 from venues.events import Trade
 from venues.model import Balance, Bar, Instrument, Liquidity, Side
-from venues.simulators.max.figures import figure, milliseconds, optional_figure
+from venues.simulators.figures import milliseconds
+from venues.simulators.max.figures import figure, optional_figure
 from venues.simulators.max.markets import SUSPENDED, terms_of
 from venues.simulators.max.orders import Shown
 from venues.simulators.orders import LocalFill

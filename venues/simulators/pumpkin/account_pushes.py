@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from venues.simulators.figures import amount, figure, milliseconds
+from venues.simulators.held import give_held, put_private
 from venues.simulators.orders import LocalFill, LocalOrder
-from venues.simulators.outgoing import ACCOUNT
+from venues.simulators.perpetuals.positions import HeldPosition
 from venues.simulators.pumpkin.client import Client, Private
-from venues.simulators.pumpkin.figures import amount, figure, milliseconds, trade_number
+from venues.simulators.pumpkin.figures import trade_number
 from venues.simulators.pumpkin.keys import KeyState
-from venues.simulators.pumpkin.market_pushes import HEARTBEATS_ONLY
-from venues.simulators.pumpkin.positions import HeldPosition
 from venues.simulators.pumpkin.rows import in_contracts, order_row, position_row, purse_row, side_text
 from venues.simulators.pumpkin.tickets import Ticket
 
@@ -88,16 +88,15 @@ class AccountPushes:
 
     def tick(self) -> None:
         """Gives what heartbeats-only has kept back, and ends the topics whose key has expired."""
-        is_held = self._faults.is_on(HEARTBEATS_ONLY, ACCOUNT)
+        give_held(self._clients, self._faults)
         now = self._venue.clock.time_ns()
         for client in self._clients:
-            while client.held and not is_held:
-                client.outgoing.put(client.held.popleft(), ACCOUNT)
             gone = [one for one in client.privates if self._venue.keys.state(one.key, now) is not KeyState.GOOD]
             for private in gone:
                 del client.privates[private]
             if gone:
-                self._put(client, msgspec.json.encode({"code": DENIED, "msg": "token expire"}))
+                gone_news = msgspec.json.encode({"code": DENIED, "msg": "token expire"})
+                put_private(client, gone_news, self._faults)
 
     def _is_wanted(self) -> bool:
         return any(client.privates for client in self._clients)
@@ -106,13 +105,7 @@ class AccountPushes:
         for client in self._clients:
             for private in client.privates:
                 if private.channel == channel:
-                    self._put(client, self._encode(private, data))
-
-    def _put(self, client: Client, data: bytes) -> None:
-        if client.held or self._faults.on(HEARTBEATS_ONLY, ACCOUNT):
-            client.held.append(data)
-        else:
-            client.outgoing.put(data, ACCOUNT)
+                    put_private(client, self._encode(private, data), self._faults)
 
     @staticmethod
     def _encode(private: Private, data: dict[str, Any]) -> bytes:

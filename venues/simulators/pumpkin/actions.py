@@ -5,17 +5,18 @@ An answer has no id: a client tells to what it belongs by the order alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from venues.simulators.held import HEARTBEATS_ONLY
 from venues.simulators.outgoing import ACCOUNT, MARKET
 from venues.simulators.pumpkin.account_pushes import CHANNELS, DENIED
 from venues.simulators.pumpkin.bookfeed import LEVELS
 from venues.simulators.pumpkin.client import Client, Private, Topic
 from venues.simulators.pumpkin.keys import KeyState
-from venues.simulators.pumpkin.market_pushes import HEARTBEATS_ONLY
 from venues.simulators.pumpkin.rest_market import INTERVALS
+from venues.simulators.sockets import read_object
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
@@ -62,7 +63,9 @@ def _answer(client: Client, code: int, msg: str) -> None:
 
 def _act(venue: PumpkinSimulator, client: Client, frame: str | bytes) -> list[Topic]:
     """Does what a message asks for, and returns the public topics that begin."""
-    message = _decode(frame)
+    message = read_object(frame)
+    if message is None:
+        raise Refused(BAD_PARAMETERS, "Invalid parameters")
     method, events = message.get("method"), message.get("events")
     if method not in ("sub", "unsub"):
         raise Refused(BAD_PARAMETERS, "invalid_method")
@@ -107,16 +110,6 @@ def _check_key(venue: PumpkinSimulator, topic: Private) -> None:
         raise Refused(DENIED, "invalid_listen_key")
     if state is KeyState.EXPIRED:
         raise Refused(DENIED, "token expire")
-
-
-def _decode(frame: str | bytes) -> dict[str, Any]:
-    try:
-        message = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise Refused(BAD_PARAMETERS, "Invalid parameters") from None
-    if not isinstance(message, dict):
-        raise Refused(BAD_PARAMETERS, "Invalid parameters")
-    return message
 
 
 def _read(venue: PumpkinSimulator, event: str) -> Topic | Private:

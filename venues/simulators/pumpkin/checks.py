@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from venues.model import Instrument, OrderType, Side
-from venues.rounding import is_multiple, passive_price
+from venues.rounding import is_multiple
 from venues.simulators.core import LocalExchange
 from venues.simulators.orders import OrderWish
-from venues.simulators.pumpkin.markets import BAND, MARKET_BOUND, MAX_NOTIONAL, MAX_ORDERS, MIN_NOTIONAL
+from venues.simulators.perpetuals.market import market_limit
+from venues.simulators.pumpkin.markets import BAND, MAX_NOTIONAL, MAX_ORDERS, MIN_NOTIONAL
 from venues.simulators.pumpkin.refusals import Refusal, invalid
 from venues.simulators.pumpkin.tickets import Draft, Ticket
 
@@ -67,11 +68,9 @@ def wish_of(draft: Draft, ticket: Ticket, instrument: Instrument, market: LocalE
     """
     price = draft.price
     if draft.is_market:
-        is_buy = draft.side is Side.BUY
-        if not market.top(draft.symbol)[1 if is_buy else 0]:
+        if not market.top(draft.symbol)[1 if draft.side is Side.BUY else 0]:
             raise Refusal("no_counterparty")
-        bound = ticket.price * (1 + draft.side.sign * MARKET_BOUND)
-        price = passive_price(bound, draft.side, instrument.tick_size)
+        price = market_limit(ticket.price, draft.side, instrument)
     return OrderWish(
         symbol=draft.symbol,
         side=draft.side,

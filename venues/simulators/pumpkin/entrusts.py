@@ -15,10 +15,11 @@ import msgspec
 
 from venues.events import MarkPrice, Trade
 from venues.model import Side
+from venues.simulators.perpetuals.positions import HeldPosition, PositionSide
+from venues.simulators.perpetuals.ranges import PriceKind, PriceRanges
 from venues.simulators.pumpkin.checks import check_price
 from venues.simulators.pumpkin.markets import MAX_ENTRUSTS
 from venues.simulators.pumpkin.position_desk import closing_draft
-from venues.simulators.pumpkin.positions import HeldPosition, PositionSide
 from venues.simulators.pumpkin.refusals import Refusal, invalid
 from venues.simulators.pumpkin.tickets import Draft, Exit, Exits, Ticket
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
 
 LATEST, MARK = "LATEST_PRICE", "MARK_PRICE"
-PRICE_TYPES = (MARK, LATEST)
+_KINDS = {MARK: PriceKind.MARK, LATEST: PriceKind.LAST}
+PRICE_TYPES = tuple(_KINDS)
 PLAN_TYPES = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 _KEPT = 2_000  # ended ones
 
@@ -108,7 +110,7 @@ class Entrusts:
         self.plans: dict[int, Plan] = {}
         self.protections: dict[int, Protection] = {}
         self._waiting: dict[int, Plan | Protection] = {}
-        self._ranges: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        self._ranges = PriceRanges()
 
     def waiting(self, symbol: str = "") -> list[Plan | Protection]:
         return [one for one in self._waiting.values() if symbol in ("", one.symbol)]
@@ -218,12 +220,8 @@ class Entrusts:
 
     def note(self, event: Trade | MarkPrice) -> None:
         """Takes a price; what it reaches is done by `review`."""
-        if not self._waiting:
-            return
-        price, kind = (event.price, LATEST) if isinstance(event, Trade) else (event.mark, MARK)
-        key = event.instrument.symbol, kind
-        low, high = self._ranges.get(key, (price, price))
-        self._ranges[key] = min(low, price), max(high, price)
+        if self._waiting:
+            self._ranges.note(event)
 
     def review(self) -> None:
         """Places the orders of all that was reached, and ends what has expired."""
@@ -232,11 +230,10 @@ class Entrusts:
             if one.expires and one.expires <= now:
                 self._end(one, State.EXPIRED)
         while self._ranges:
-            ranges, self._ranges = self._ranges, {}
-            for (symbol, kind), (low, high) in ranges.items():
-                for one in self.waiting(symbol):
-                    if one.price_type == kind and one.id in self._waiting:
-                        self._try(one, low, high)
+            for seen in self._ranges.take():
+                for one in self.waiting(seen.symbol):
+                    if _KINDS[one.price_type] is seen.kind and one.id in self._waiting:
+                        self._try(one, seen.low, seen.high)
 
     def _try(self, one: Plan | Protection, low: Decimal, high: Decimal) -> None:
         if isinstance(one, Plan):
@@ -247,7 +244,7 @@ class Entrusts:
         position = self._venue.book.open.get(one.position_id)
         if found is None or position is None:
             return
-        there = position.size - self._venue.orders.closing(position)
+        there = self._venue.orders.closable(position)
         contracts = min(one.contracts or there, there)
         self._place(one, closing_draft(position, contracts, price=found.price, source_id=one.id))
 

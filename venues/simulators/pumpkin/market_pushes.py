@@ -10,19 +10,22 @@ import msgspec
 
 from venues.events import Trade
 from venues.model import Bar
+from venues.simulators.figures import figure, milliseconds
+from venues.simulators.held import HEARTBEATS_ONLY
 from venues.simulators.outgoing import MARKET
 from venues.simulators.pumpkin import protobuf
-from venues.simulators.pumpkin.bookfeed import BookFeed, DepthPush, Window, make_window
+from venues.simulators.pumpkin.bookfeed import BookFeed, DepthPush
 from venues.simulators.pumpkin.client import Client, Topic
-from venues.simulators.pumpkin.figures import figure, milliseconds, trade_number
+from venues.simulators.pumpkin.figures import trade_number
 from venues.simulators.pumpkin.markets import TERMS
 from venues.simulators.pumpkin.rest_market import INTERVALS, aggressor, bar_figures
 from venues.simulators.pumpkin.rows import levels
+from venues.simulators.subscriptions import Candles, readers_of, still_read
+from venues.simulators.told_books import Window
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
 
-HEARTBEATS_ONLY = "heartbeats-only"
 _BASE = 1 << 18  # numbers of changes begin at the start's milliseconds times this: above 2^53
 _MINUTE = 60
 
@@ -37,19 +40,16 @@ class MarketPushes:
         self._readers: dict[Topic, list[Client]] = {}
         self._feeds: dict[Topic, BookFeed] = {}
         self._touched: set[str] = set()
-        self._bars: dict[Topic, Bar] = {}
+        self._candles = Candles[Topic](self._newest)
         start = milliseconds(venue.clock.time_ns()) * _BASE
         self._changes = dict.fromkeys(self._market.instruments, start)
         self.is_binary = False  # pushes are protobuf messages and no JSON
 
     def sort(self, clients: Iterable[Client]) -> None:
         """Notes anew who gets what. To be called whenever a client has come, gone or subscribed."""
-        self._readers = {}
-        for client in clients:
-            for topic in client.topics:
-                self._readers.setdefault(topic, []).append(client)
-        self._feeds = {topic: feed for topic, feed in self._feeds.items() if topic in self._readers}
-        self._bars = {topic: bar for topic, bar in self._bars.items() if topic in self._readers}
+        self._readers = readers_of((client, client.topics) for client in clients)
+        self._feeds = still_read(self._feeds, self._readers)
+        self._candles.keep(self._readers)
 
     def start(self, client: Client, topic: Topic) -> None:
         """Sends what a new subscription begins with: the whole book, or the candle as it is."""
@@ -59,8 +59,7 @@ class MarketPushes:
                 feed = self._feeds[topic] = BookFeed(topic.symbol, self._window(topic), self._faults)
             client.outgoing.put_latest(topic, self._depth(feed.first()), partial(self._renewed, feed))
         elif topic.channel == "kline":
-            bar = self._bars.setdefault(topic, self._newest(topic))
-            client.outgoing.put(self._kline(topic, bar))
+            client.outgoing.put(self._kline(topic, self._candles.first(topic)))
 
     # What has happened.
 
@@ -104,7 +103,8 @@ class MarketPushes:
             if topic.channel == "depth":
                 self._tell_book(topic, readers, touched)
             elif topic.channel == "kline":
-                self._tell_bar(topic, readers)
+                for bar, _ in self._candles.news(topic):
+                    self._send(readers, self._kline(topic, bar))
 
     def _tell_book(self, topic: Topic, readers: Sequence[Client], touched: Set[str]) -> None:
         feed = self._feeds.get(topic)
@@ -116,22 +116,8 @@ class MarketPushes:
             for client in readers:
                 client.outgoing.put_latest(topic, data, partial(self._renewed, feed))
 
-    def _tell_bar(self, topic: Topic, readers: Sequence[Client]) -> None:
-        """Tells the forming candle; when the next has begun, how the one before has closed first."""
-        newest, told = self._newest(topic), self._bars.get(topic)
-        if newest == told:
-            return
-        self._bars[topic] = newest
-        if told is not None and told.ts_open != newest.ts_open:
-            width = INTERVALS[topic.interval] * _MINUTE
-            closed = next(
-                (bar for bar in self._market.bars(topic.symbol, width, 3) if bar.ts_open == told.ts_open), told
-            )
-            self._send(readers, self._kline(topic, closed))
-        self._send(readers, self._kline(topic, newest))
-
-    def _newest(self, topic: Topic) -> Bar:
-        return self._market.bars(topic.symbol, INTERVALS[topic.interval] * _MINUTE, 1)[-1]
+    def _newest(self, topic: Topic, count: int) -> Sequence[Bar]:
+        return self._market.bars(topic.symbol, INTERVALS[topic.interval] * _MINUTE, count)
 
     def _send(self, readers: Iterable[Client], data: bytes) -> None:
         if self._faults.is_quiet or not self._faults.is_on(HEARTBEATS_ONLY, MARKET):
@@ -143,8 +129,8 @@ class MarketPushes:
     def _window(self, topic: Topic) -> Window:
         bids, asks = self._market.book(topic.symbol)
         size = TERMS[topic.symbol].contract_size
-        found = levels(bids[: topic.level], size), levels(asks[: topic.level], size)
-        return make_window(*found, self.position(topic.symbol))
+        best_bids, best_asks = dict(levels(bids[: topic.level], size)), dict(levels(asks[: topic.level], size))
+        return Window(best_bids, best_asks, self.position(topic.symbol))
 
     def _renewed(self, feed: BookFeed) -> bytes:
         return self._depth(feed.whole())

@@ -9,7 +9,9 @@ import msgspec
 
 from venues.model import Instrument, InstrumentId, InstrumentKind
 from venues.paper.instruments import Listing
-from venues.simulators.pumpkin.margin import Bracket
+from venues.simulators.perpetuals.listings import listing_of
+from venues.simulators.perpetuals.margin import Bracket
+from venues.simulators.perpetuals.wallet import BillWords
 
 VENUE = "pumpkin"
 COIN = "usdt"
@@ -17,11 +19,11 @@ DEPOSITS: Mapping[str, Decimal] = {"usdt": Decimal(100_000)}
 MAKER_FEE, TAKER_FEE = Decimal("0.0002"), Decimal("0.0005")
 LIQUIDATION_FEE = Decimal("0.0005")
 BAND = Decimal("0.1")  # how far beyond the mark a limit price may be, as a fraction
-MARKET_BOUND = Decimal("0.005")
 MIN_NOTIONAL, MAX_NOTIONAL = Decimal(1), Decimal(100_000_000)
 MAX_ORDERS = MAX_ENTRUSTS = 100
 
-_TYPICAL_VALUE = Decimal(3_000)  # quote units of a resting order, in the mean
+BILL_WORDS = BillWords("EXCHANGE", "CLOSE_POSITION", "TAKE_OVER", "QIANG_PING_MANAGER", "FUND", "FEE")
+
 # By bracket: its end in quote units at the opening price, the highest leverage, the maintenance rate.
 _BRACKETS = ((50_000, 125, "0.004"), (500_000, 100, "0.005"), (2_000_000, 50, "0.01"), (10_000_000, 20, "0.025"))
 _BRACKETS_SMALL = ((20_000, 50, "0.01"), (200_000, 25, "0.02"), (1_000_000, 10, "0.05"))
@@ -100,31 +102,21 @@ def _listing(
     base: str, size: str, price: str, decimals: int, leverage: int, share: int, volatility: float
 ) -> Listing:
     del leverage
-    lot, opening, tick = Decimal(size), Decimal(price), Decimal(1).scaleb(-decimals)
+    lot = Decimal(size)
     symbol = f"{base}_{COIN}"
-    ticks = int(opening / tick)
-    return Listing(
-        instrument=Instrument(
-            id=InstrumentId(VENUE, symbol),
-            name=f"{base.upper()}/USDT perp",
-            kind=InstrumentKind.LINEAR_PERPETUAL,
-            base=base,
-            quote=COIN,
-            settle=COIN,
-            tick_size=tick,
-            lot_size=lot,
-            min_quantity=lot,
-            contract_size=lot,
-            maker_fee=MAKER_FEE,
-            taker_fee=TAKER_FEE,
-            max_leverage=Decimal(TERMS[symbol].max_leverage),
-        ),
-        coin=base,
-        opening_price=opening,
-        share=share,
-        typical_lots=max(1, int(_TYPICAL_VALUE / opening / lot)),
-        daily_volatility=volatility,
-        step=max(1.0, ticks * 1e-5),
-        span=max(26.0, ticks * 8e-4),
-        basis=7e-5,
+    instrument = Instrument(
+        id=InstrumentId(VENUE, symbol),
+        name=f"{base.upper()}/USDT perp",
+        kind=InstrumentKind.LINEAR_PERPETUAL,
+        base=base,
+        quote=COIN,
+        settle=COIN,
+        tick_size=Decimal(1).scaleb(-decimals),
+        lot_size=lot,
+        min_quantity=lot,
+        contract_size=lot,
+        maker_fee=MAKER_FEE,
+        taker_fee=TAKER_FEE,
+        max_leverage=Decimal(TERMS[symbol].max_leverage),
     )
+    return listing_of(instrument, Decimal(price), share=share, volatility=volatility)

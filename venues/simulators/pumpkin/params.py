@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from venues.model import NANOSECONDS, Instrument, Side
-from venues.simulators.pumpkin.figures import milliseconds
-from venues.simulators.pumpkin.positions import PositionSide
+from venues.simulators.figures import milliseconds
+from venues.simulators.perpetuals.positions import PositionSide
 from venues.simulators.pumpkin.refusals import invalid
 
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from venues.model import NANOSECONDS
 from venues.paper.market import FUNDING_INTERVAL
-from venues.simulators.pumpkin.figures import milliseconds
+from venues.simulators.figures import milliseconds
 from venues.simulators.pumpkin.markets import COIN
 
 _INTERVALS = 40  # funding times before the start

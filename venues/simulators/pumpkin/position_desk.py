@@ -1,56 +1,40 @@
-"""What can be done to positions and how they are margined, and what of them has changed."""
+"""What the user may do to positions and how they are margined at Pumpkin."""
 
 from __future__ import annotations
 
-from collections import deque
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from venues.model import ZERO, InstrumentId
-from venues.paper.ledger import money
+from venues.model import InstrumentId
 from venues.rounding import is_multiple
-from venues.simulators.pumpkin.figures import MONEY_STEP
+from venues.simulators.figures import MONEY_STEP
+from venues.simulators.perpetuals.position_desk import PositionCare
+from venues.simulators.perpetuals.positions import HeldPosition, MarginType
 from venues.simulators.pumpkin.markets import LIQUIDATION_FEE, TERMS
-from venues.simulators.pumpkin.positions import HeldPosition, MarginType, PositionModel
+from venues.simulators.pumpkin.positions import PositionModel
 from venues.simulators.pumpkin.refusals import Refusal, invalid
 from venues.simulators.pumpkin.tickets import Draft
-from venues.simulators.pumpkin.wallet import CLOSE, LIQUIDATION, TAKE_OVER
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
 
-_MOVES_KEPT = 1_000
 
-
-class MarginMove(NamedTuple):
-    """What was added to an isolated margin, below zero for what was taken off."""
-
-    position_id: int
-    amount: Decimal
-
-
-class PositionDesk:
+class PositionDesk(PositionCare):
     """Leverage, margin, margin type, funding and liquidation of the demo user's positions."""
 
     def __init__(self, venue: PumpkinSimulator) -> None:
+        super().__init__(venue, LIQUIDATION_FEE)
         self._venue = venue
         self._book = venue.book
-        self._is_due = False
-        self.changed: dict[int, HeldPosition] = {}  # not told yet, by id
-        self.moved: deque[MarginMove] = deque(maxlen=_MOVES_KEPT)
 
-    def touch(self, position: HeldPosition) -> None:
-        """Notes that a position has changed; one with nothing left is taken out, and its exits end."""
-        self.changed[position.id] = position
-        self._is_due = True
-        for closed in self._book.drop_closed():
-            self._venue.entrusts.end_of(closed)
+    def was_closed(self, position: HeldPosition) -> None:
+        """Ends what was to close it."""
+        self._venue.entrusts.end_of(position)
 
-    def take_changed(self) -> list[HeldPosition]:
-        changed, self.changed = self.changed, {}
-        return list(changed.values())
-
-    # What the user may change.
+    def fund(self, instrument: InstrumentId, rate: Decimal, mark: Decimal, now: int) -> None:
+        """Settles a funding time of all positions of a symbol, and keeps its rate."""
+        self._venue.past.note_funding(instrument.symbol, rate, now, self._venue.funding.seconds)
+        super().fund(instrument, rate, mark, now)
 
     def check_leverage(self, symbol: str, leverage: int) -> None:
         if not 1 <= leverage <= TERMS[symbol].max_leverage:
@@ -86,14 +70,9 @@ class PositionDesk:
             raise invalid("margin")
         if amount > 0 and amount > self._venue.wallet.free():
             raise Refusal("insufficient_balance")
-        loss = min(ZERO, position.pnl(self._venue.mark(position.symbol)))
-        if amount < 0 and position.margin + amount + loss < money(position.cost / position.leverage):
+        if amount < 0 and -amount > self.spare_margin(position):
             raise invalid("margin")
-        position.margin += amount
-        position.ts_event = self._venue.market.now
-        self.moved.append(MarginMove(position.id, amount))
-        self._venue.wallet.changed()
-        self.touch(position)
+        self.move_margin(position, amount)
 
     def close_all(self, symbol: str = "") -> None:
         """Cancels what closes, and closes every position at the market, whatever becomes of the others.
@@ -104,7 +83,7 @@ class PositionDesk:
         refused: list[Refusal] = []
         found = self._book.of(symbol)
         for position in found:
-            self._cancel_closing(position)
+            self._venue.orders.cancel_closing(position)
             if position.id not in self._book.open:
                 continue
             try:
@@ -113,62 +92,6 @@ class PositionDesk:
                 refused.append(refusal)
         if refused and len(refused) == len(found):
             raise refused[0]
-
-    def _cancel_closing(self, position: HeldPosition) -> None:
-        for order, ticket in self._venue.orders.all_open():
-            if ticket.is_closing and ticket.position_id == position.id:
-                self._venue.orders.cancel(order.id)
-
-    # What the market does to them.
-
-    def fund(self, instrument: InstrumentId, rate: Decimal, mark: Decimal, now: int) -> None:
-        """Settles a funding time of all positions of a symbol."""
-        self._venue.past.note_funding(instrument.symbol, rate, now, self._venue.funding.seconds)
-        for position in self._book.of(instrument.symbol):
-            self._venue.wallet.fund(position, rate, mark, now)
-            self.touch(position)
-
-    def wake(self) -> None:
-        """A mark has changed: margins are to be looked at."""
-        self._is_due = True
-
-    def review(self) -> None:
-        """Liquidates what its margin no longer carries."""
-        if not self._is_due:
-            return
-        self._is_due = False
-        wallet, book = self._venue.wallet, self._book
-        for position in list(book.isolated()):
-            if position.id in book.open and wallet.is_due(position):
-                self._liquidate(position)
-        if not wallet.is_cross_due():
-            return
-        for order, ticket in self._venue.orders.all_open():
-            if not ticket.is_closing:
-                self._venue.orders.cancel(order.id)
-        while wallet.is_cross_due():
-            worst = min(book.crossed(), key=lambda one: one.pnl(self._venue.mark(one.symbol)))
-            self._liquidate(worst)
-        debt = -wallet.cross_equity()
-        if debt > 0 and not list(book.crossed()):
-            wallet.move(TAKE_OVER, debt, self._venue.market.now)
-
-    def _liquidate(self, position: HeldPosition) -> None:
-        """Closes a whole position at the mark, outside the book; the insurance pays what an isolated one lacks."""
-        venue, now = self._venue, self._venue.market.now
-        mark, wallet, symbol = venue.mark(position.symbol), venue.wallet, position.symbol
-        self._cancel_closing(position)
-        left = position.margin + position.pnl(mark) if position.is_isolated else wallet.cross_equity()
-        fee = min(max(ZERO, left), money(position.quantity * mark * LIQUIDATION_FEE))
-        ticket = venue.orders.take_over(position, mark, fee)
-        profit = position.close(mark, position.size, now)
-        ticket.profit = profit
-        position.fees += fee
-        wallet.move(CLOSE, profit, now, symbol=symbol)
-        wallet.move(LIQUIDATION, -fee, now, symbol=symbol)
-        if position.is_isolated:
-            wallet.move(TAKE_OVER, max(ZERO, -left), now, symbol=symbol)
-        self.touch(position)
 
 
 def closing_draft(

@@ -1,42 +1,13 @@
-"""Positions of both sides, one or several of each per symbol, and how fills open and close them.
-
-Sizes are in whole contracts, `cost` is the exact sum of price times base quantity, always above zero.
-"""
+"""Positions of both sides, one or several of each per symbol, and how each symbol's are margined."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 
-from venues.model import ZERO, Side
-from venues.paper.ledger import money
-from venues.simulators.pumpkin.margin import Stake
+from venues.simulators.perpetuals.positions import HeldPosition, MarginType, OpenPositions, PositionSide
 from venues.simulators.pumpkin.markets import TERMS
-
-
-class PositionSide(StrEnum):
-    LONG = "LONG"
-    SHORT = "SHORT"
-
-    @property
-    def sign(self) -> int:
-        return 1 if self is PositionSide.LONG else -1
-
-    @property
-    def opening(self) -> Side:
-        return Side.BUY if self is PositionSide.LONG else Side.SELL
-
-    @property
-    def closing(self) -> Side:
-        return self.opening.opposite
-
-
-class MarginType(StrEnum):
-    CROSSED = "CROSSED"
-    ISOLATED = "ISOLATED"
 
 
 class PositionModel(StrEnum):
@@ -52,74 +23,11 @@ class SymbolSettings(msgspec.Struct):
     model: PositionModel = PositionModel.AGGREGATION
 
 
-class HeldPosition(msgspec.Struct):
-    """An open position. `margin` is its initial margin; of an isolated one all that stands behind it."""
-
-    id: int
-    symbol: str
-    side: PositionSide
-    margin_type: MarginType
-    leverage: int
-    contract_size: Decimal
-    size: int = 0  # contracts
-    cost: Decimal = ZERO
-    margin: Decimal = ZERO
-    realized: Decimal = ZERO  # profits of what was closed and funding, without fees
-    fees: Decimal = ZERO
-    ts_opened: int = 0
-    ts_event: int = 0
-
-    @property
-    def is_isolated(self) -> bool:
-        return self.margin_type is MarginType.ISOLATED
-
-    @property
-    def quantity(self) -> Decimal:
-        """Base units, without a sign."""
-        return self.size * self.contract_size
-
-    @property
-    def entry_price(self) -> Decimal:
-        return self.cost / self.quantity if self.size else ZERO
-
-    def pnl(self, mark: Decimal) -> Decimal:
-        return self.side.sign * (self.quantity * mark - self.cost)
-
-    def stake(self) -> Stake:
-        sign, brackets = self.side.sign, TERMS[self.symbol].brackets
-        return Stake(sign * self.quantity, sign * self.cost, Decimal(self.size), brackets)
-
-    def maintenance(self, mark: Decimal) -> Decimal:
-        return self.stake().maintenance(mark)
-
-    def open(self, price: Decimal, contracts: int, now: int) -> None:
-        """Adds contracts bought (long) or sold (short) at a price."""
-        value = price * contracts * self.contract_size
-        self.size += contracts
-        self.cost += value
-        self.margin += money(value / self.leverage)
-        self.ts_event = now
-
-    def close(self, price: Decimal, contracts: int, now: int) -> Decimal:
-        """Takes contracts off at a price and returns the profit, before the fee."""
-        share, freed = self.cost, self.margin
-        if contracts != self.size:
-            share = money(self.cost * contracts / self.size)
-            freed = money(self.margin * contracts / self.size)
-        profit = self.side.sign * (price * contracts * self.contract_size - share)
-        self.size -= contracts
-        self.cost -= share
-        self.margin -= freed
-        self.realized += profit
-        self.ts_event = now
-        return profit
-
-
-class PositionBook:
+class PositionBook(OpenPositions):
     """All open positions by their id, and the settings of every symbol."""
 
     def __init__(self) -> None:
-        self.open: dict[int, HeldPosition] = {}
+        super().__init__()
         self._settings: dict[str, SymbolSettings] = {}
 
     def settings(self, symbol: str) -> SymbolSettings:
@@ -128,10 +36,6 @@ class PositionBook:
             found = self._settings[symbol] = SymbolSettings(TERMS[symbol].first_leverage)
         return found
 
-    def of(self, symbol: str = "") -> list[HeldPosition]:
-        """Returns the open positions of a symbol, or all, in the order they were opened."""
-        return [one for one in self.open.values() if symbol in ("", one.symbol)]
-
     def joined(self, symbol: str, side: PositionSide) -> HeldPosition | None:
         """Returns the position that an opening order adds to, if the symbol's positions are aggregated."""
         if self.settings(symbol).model is PositionModel.DISAGGREGATION:
@@ -139,23 +43,10 @@ class PositionBook:
         return next((one for one in self.of(symbol) if one.side is side), None)
 
     def begin(self, number: int, symbol: str, side: PositionSide, now: int) -> HeldPosition:
-        settings = self.settings(symbol)
+        settings, terms = self.settings(symbol), TERMS[symbol]
         position = HeldPosition(
-            number, symbol, side, settings.margin_type, settings.leverage, TERMS[symbol].contract_size,
+            number, symbol, side, settings.margin_type, settings.leverage, terms.contract_size, terms.brackets,
             ts_opened=now, ts_event=now,
         )  # fmt: skip
         self.open[number] = position
         return position
-
-    def drop_closed(self) -> list[HeldPosition]:
-        """Takes out the positions that have nothing left, and returns them."""
-        closed = [one for one in self.open.values() if not one.size]
-        for one in closed:
-            del self.open[one.id]
-        return closed
-
-    def isolated(self) -> Iterator[HeldPosition]:
-        return (one for one in self.open.values() if one.is_isolated)
-
-    def crossed(self) -> Iterator[HeldPosition]:
-        return (one for one in self.open.values() if not one.is_isolated)

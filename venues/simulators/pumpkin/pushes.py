@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from venues.events import BookDelta, Trade
 from venues.model import NANOSECONDS
+from venues.simulators.banning import StreamBan
 from venues.simulators.orders import Filled, LocalEvent, NoticeGiven, OrderChanged
 from venues.simulators.outgoing import MARKET
 from venues.simulators.pumpkin.account_pushes import AccountPushes
@@ -33,10 +34,10 @@ class Publisher:
         self._faults = venue.faults
         self._push_every = PUSH_EVERY * venue.settings.time_scale
         self._clients: dict[Client, None] = {}
+        self.ban = StreamBan(venue.clock, self._faults)
         self.market = MarketPushes(venue)
         self.account = AccountPushes(venue, self._clients)
         self._is_poorer = False  # the balance has changed, and nobody was told
-        self._banned_until = 0
         # Always, for what is counted: the changes of a book.
         venue.market.listen(self.publish)
         venue.wallet.changed = self._note_money
@@ -89,7 +90,7 @@ class Publisher:
     def tick(self) -> None:
         """Pushes what has changed since the last time, and gives up who is silent."""
         now = self._venue.clock.time_ns()
-        if self.is_banned():
+        if self.ban.is_on():
             for client in self._clients:
                 client.outgoing.end(BANNED)
         for client in self._clients:
@@ -101,12 +102,3 @@ class Publisher:
         self.flush()
         self.account.tick()
         self.market.tick()
-
-    def is_banned(self) -> bool:
-        """Whether connections are refused now; a ban that strikes lasts for its value in seconds."""
-        now = self._venue.clock.time_ns()
-        if self._faults.is_quiet:
-            self._banned_until = 0
-        elif now >= self._banned_until and self._faults.on("ban", "stream"):
-            self._banned_until = now + round(self._faults.number("ban", "stream") * NANOSECONDS)
-        return now < self._banned_until

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
-from venues.simulators.gateway import METHODS, Ban, by_path, http_date, page, read_body
+from venues.simulators.prefixed_rest import PrefixedRest
 from venues.simulators.pumpkin import (
     rest_account,
     rest_entrusts,
@@ -48,42 +46,21 @@ CALLS = (
 )
 
 
-class Rest:
+class Rest(PrefixedRest[Call]):
     """Answers the requests of one simulator."""
 
     def __init__(self, venue: PumpkinSimulator) -> None:
+        super().__init__(venue, CALLS, PREFIX)
         self._venue = venue
-        self._paths = by_path(CALLS)
-        self._ban = Ban(venue.clock, venue.faults)
-        self._refusals = 0  # how many requests the fault rate-limit has refused
 
-    def routes(self) -> list[BaseRoute]:
-        return [Route("/{path:path}", self._serve, methods=list(METHODS))]
-
-    def call_of(self, method: str, path: str) -> str:
-        """Returns submit, cancel, query or read."""
-        call = self._find(path).get(method)
-        return call.kind if call else "read"
-
-    def _find(self, path: str) -> Mapping[str, Call]:
-        return self._paths.get(path.removeprefix(PREFIX), {})
-
-    async def _serve(self, request: Request) -> Response:
-        calls = self._find(request.url.path)
-        call = calls.get(request.method)
-        if call is None:
-            return self._page(405, "Method Not Allowed") if calls else self._page(404, "Not Found")
-        body = await read_body(request)
-        if body is None:
-            return self._page(400, "Bad Request")
+    def answer(self, call: Call, request: Request, body: bytes) -> Response:
+        """Returns what a request is answered with, be it a refusal."""
         try:
             return self._answer(call, request, body.decode("utf-8", "replace"))
         except Refusal as refusal:
             return self._json(refusal.body(), refusal.status)
 
     def _answer(self, call: Call, request: Request, body: str) -> Response:
-        if self._ban.strikes(call.kind):
-            return self._page(403, "Forbidden")
         self._refuse_by_fault(call)
         venue, query = self._venue, request.url.query
         if call.method == "GET":
@@ -127,19 +104,13 @@ class Rest:
         if faults.on("maintenance", call.kind):
             raise Refusal("system-error", FAILED)
         if faults.on("rate-limit", call.kind):
-            self._refusals += 1
+            self.refused += 1
             reset = max(1, round(faults.number("rate-limit", call.kind)))
-            if self._refusals % 2:
+            if self.refused % 2:
                 data = {"type": "minute", "current": 1_200, "limit": 1_200, "reset": reset}
                 raise Refusal("weight_exceeded", TOO_HEAVY, data=data)
             data = {"type": "ip", "current": 120, "limit": 100, "reset": reset}
             raise Refusal("ip_high_frequency", BANNED, data=data)
 
     def _json(self, content: Any, status: int = 200) -> Response:
-        return Response(_encode(content), status, self._headers(), "application/json")
-
-    def _page(self, status: int, words: str) -> Response:
-        return page(status, words, self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        return {"Date": http_date(self._venue.server_time_ns())}
+        return Response(_encode(content), status, self.headers(), "application/json")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from venues.simulators.figures import milliseconds
+from venues.simulators.perpetuals.positions import MarginType
 from venues.simulators.pumpkin.calls import Call, query, trade
-from venues.simulators.pumpkin.figures import milliseconds
+from venues.simulators.pumpkin.markets import BILL_WORDS
 from venues.simulators.pumpkin.params import Params
 from venues.simulators.pumpkin.past import rebate_rows
-from venues.simulators.pumpkin.positions import MarginType, PositionModel
+from venues.simulators.pumpkin.positions import PositionModel
 from venues.simulators.pumpkin.refusals import invalid
 from venues.simulators.pumpkin.rows import bill_row, position_row, purse_row
-from venues.simulators.pumpkin.wallet import CLOSE, FEE, FUNDING, LIQUIDATION, TAKE_OVER, TRANSFER
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
 
-_BILLS = (TRANSFER, CLOSE, TAKE_OVER, LIQUIDATION, FUNDING, FEE, "ADL", "MERGE")
+_BILLS = (*BILL_WORDS, "ADL", "MERGE")
 
 
 def _positions(venue: PumpkinSimulator, params: Params) -> list[dict[str, Any]]:

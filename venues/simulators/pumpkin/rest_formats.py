@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from venues.simulators.figures import milliseconds, plain
 from venues.simulators.pumpkin.calls import Call, public
-from venues.simulators.pumpkin.figures import milliseconds, plain
 from venues.simulators.pumpkin.params import Params
 from venues.simulators.pumpkin.refusals import invalid
-from venues.simulators.pumpkin.rest_rates import funding_of, index_of, open_interest_of
+from venues.simulators.pumpkin.rest_rates import open_interest_of
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
@@ -75,8 +75,8 @@ def _figures(venue: PumpkinSimulator, symbol: str) -> dict[str, Decimal]:
         "low": day.low,
         "open_interest": held,
         "open_interest_usd": worth,
-        "index_price": index_of(venue, symbol),
-        "funding_rate": funding_of(venue, symbol)[0],
+        "index_price": venue.index_of(symbol),
+        "funding_rate": venue.funding_of(symbol)[0],
         "maker_fee": instrument.maker_fee,
         "taker_fee": instrument.taker_fee,
     }
@@ -91,7 +91,7 @@ def _contract(
         "base_currency": instrument.base.upper(),
         "target_currency": instrument.quote.upper(),
         "product_type": "Perpetual",
-        "next_funding_rate_timestamp": funding_of(venue, symbol)[1],
+        "next_funding_rate_timestamp": venue.funding_of(symbol)[1],
         **{name: shown(value) for name, value in _figures(venue, symbol).items()},
         **more,
     }
@@ -110,7 +110,7 @@ def _cmc_contracts(venue: PumpkinSimulator, _params: Params) -> list[dict[str, o
 def _cg_contracts(venue: PumpkinSimulator, _params: Params) -> list[dict[str, object]]:
     rows = []
     for symbol in venue.market.instruments:
-        rate = funding_of(venue, symbol)[0]
+        rate = venue.funding_of(symbol)[0]
         more: dict[str, object] = {
             "index_currency": "USDT", "next_funding_rate": rate, "start_timestamp": 0, "end_timestamp": 0
         }  # fmt: skip

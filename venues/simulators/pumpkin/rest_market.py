@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from venues.events import Trade
 from venues.model import NANOSECONDS, Bar, Side
+from venues.simulators.figures import figure, milliseconds, plain
+from venues.simulators.perpetuals.market import MARKET_BOUND
 from venues.simulators.pumpkin.calls import Call, public
-from venues.simulators.pumpkin.figures import figure, milliseconds, plain
 from venues.simulators.pumpkin.markets import (
     BAND,
     COIN,
     LIQUIDATION_FEE,
-    MARKET_BOUND,
     MAX_ENTRUSTS,
     MAX_NOTIONAL,
     MAX_ORDERS,
@@ -22,7 +22,6 @@ from venues.simulators.pumpkin.markets import (
 )
 from venues.simulators.pumpkin.params import Params
 from venues.simulators.pumpkin.refusals import invalid
-from venues.simulators.pumpkin.rest_rates import index_of
 from venues.simulators.pumpkin.rows import levels
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def ticker_row(venue: PumpkinSimulator, symbol: str, period: int = _DAY) -> dict
 def _aggregate_row(venue: PumpkinSimulator, symbol: str, period: int) -> dict[str, Any]:
     bids, asks = venue.market.top(symbol)
     return ticker_row(venue, symbol, period) | {
-        "i": figure(index_of(venue, symbol)),
+        "i": figure(venue.index_of(symbol)),
         "m": figure(venue.mark(symbol)),
         "bp": bids[0][0] if bids else None,
         "ap": asks[0][0] if asks else None,

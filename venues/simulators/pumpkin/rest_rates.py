@@ -5,19 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from venues.simulators.figures import figure, milliseconds, plain
 from venues.simulators.pumpkin.calls import Call, public
-from venues.simulators.pumpkin.figures import figure, milliseconds, plain
 from venues.simulators.pumpkin.markets import COIN, TERMS
 from venues.simulators.pumpkin.params import Params
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator
-
-
-def index_of(venue: PumpkinSimulator, symbol: str) -> Decimal:
-    """Returns the index price, or the mark where there is none."""
-    found = venue.market.paper.mark(venue.market.instruments[symbol].id)
-    return venue.mark(symbol) if found is None or found.index is None else found.index
 
 
 def _price_row(venue: PumpkinSimulator, symbol: str, price: Decimal) -> dict[str, Any]:
@@ -34,27 +28,18 @@ def _mark(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
 
 
 def _indexes(venue: PumpkinSimulator, _params: Params) -> list[dict[str, Any]]:
-    return [_price_row(venue, symbol, index_of(venue, symbol)) for symbol in venue.market.instruments]
+    return [_price_row(venue, symbol, venue.index_of(symbol)) for symbol in venue.market.instruments]
 
 
 def _index(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
     symbol = params.symbol()
-    return _price_row(venue, symbol, index_of(venue, symbol))
+    return _price_row(venue, symbol, venue.index_of(symbol))
 
 
 def _funding(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:
     symbol = params.symbol()
-    rate, at = funding_of(venue, symbol)
+    rate, at = venue.funding_of(symbol)
     return {"symbol": symbol, "fundingRate": plain(rate), "nextCollectionTime": at}
-
-
-def funding_of(venue: PumpkinSimulator, symbol: str) -> tuple[Decimal, int]:
-    """Returns the rate, and when it is paid next in milliseconds."""
-    found = venue.market.paper.mark(venue.market.instruments[symbol].id)
-    at = milliseconds(venue.funding.next_at(venue.market.now))
-    if found is None or found.funding_rate is None:
-        return Decimal("0.0001"), at
-    return round(found.funding_rate, 8), at
 
 
 def _funding_rows(venue: PumpkinSimulator, params: Params) -> dict[str, Any]:

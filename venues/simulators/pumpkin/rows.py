@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from venues.events import Level
 from venues.model import OrderStatus, Side
+from venues.simulators.figures import amount, figure, milliseconds, plain
 from venues.simulators.orders import LocalFill, LocalOrder
+from venues.simulators.perpetuals.positions import HeldPosition
+from venues.simulators.perpetuals.wallet import Bill, Purse
 from venues.simulators.pumpkin.entrusts import Plan, Protection
-from venues.simulators.pumpkin.figures import amount, figure, milliseconds, plain, trade_number
+from venues.simulators.pumpkin.figures import trade_number
 from venues.simulators.pumpkin.markets import TERMS
-from venues.simulators.pumpkin.positions import HeldPosition
 from venues.simulators.pumpkin.tickets import Exit, Ticket
-from venues.simulators.pumpkin.wallet import Bill, Purse
 
 if TYPE_CHECKING:
     from venues.simulators.pumpkin.exchange import PumpkinSimulator

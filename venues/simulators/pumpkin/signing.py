@@ -6,6 +6,8 @@ import hashlib
 import hmac
 from urllib.parse import unquote_plus
 
+from venues.simulators.gateway import fits
+
 
 def signed_text(query: str, body: str, *, is_raw: bool = False) -> str:
     """Returns what is signed of a request: empty without parameters.
@@ -28,4 +30,4 @@ def signature(secret: str, text: str) -> str:
 
 def is_signature(secret: str, text: str, given: str) -> bool:
     """Says whether a signature fits; what is no ASCII never does."""
-    return hmac.compare_digest(signature(secret, text).encode(), given.encode("utf-8", "replace"))
+    return fits(signature(secret, text), given)

@@ -33,7 +33,7 @@ def socket_routes(venue: PumpkinSimulator) -> list[WebSocketRoute]:
     )
 
     async def serve(websocket: WebSocket) -> None:
-        if publisher.is_banned():
+        if publisher.ban.is_on():
             await websocket.send_denial_response(Response("Forbidden", 403, media_type="text/plain"))
             return
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from venues.simulators.acts import order_row as common_row
+from venues.simulators.perpetuals.state import money_state
 from venues.simulators.pumpkin.entrusts import Plan, Protection, State
-from venues.simulators.pumpkin.figures import amount, trade_number
-from venues.simulators.pumpkin.positions import HeldPosition
+from venues.simulators.pumpkin.figures import trade_number
 from venues.simulators.pumpkin.tickets import Exit
 
 if TYPE_CHECKING:
@@ -19,34 +19,17 @@ def state_of(venue: PumpkinSimulator) -> dict[str, Any]:
     state = venue.market.state()
     numbers = sorted([*venue.market.records.ended, *venue.market.records.open])
     plans = [plan_row(venue, plan) for plan in venue.entrusts.plans.values()]
-    purses = {
-        purse.coin: {"available": amount(purse.available), "frozen": amount(purse.wallet - purse.available)}
-        for purse in venue.wallet.purses()
-    }
-    return state | {
-        "orders": [*(order_row(venue, number) for number in numbers), *plans],
-        "balances": purses,
-        "accounts": {"0": purses},
-        "positions": [_position_row(venue, one) for one in venue.book.of()],
-        "fills": [{**row, "trade_id": str(trade_number(int(row["trade_id"])))} for row in state["fills"]],
-        "protections": [_protection_row(venue, one) for one in venue.entrusts.protections.values()],
-        "bills": [
-            {
-                "id": str(bill.id),
-                "kind": bill.kind,
-                "symbol": bill.symbol,
-                "currency": bill.coin,
-                "amount": f"{bill.amount:f}",
-                "ts_ns": bill.ts_event,
-            }
-            for bill in venue.wallet.bills
-        ],
-        "margin_moves": [
-            {"position_id": str(move.position_id), "amount": f"{move.amount:f}"} for move in venue.positions.moved
-        ],
-        "settings": {symbol: _settings_row(venue, symbol) for symbol in venue.market.instruments},
-        "weights": venue.weights.state(),
-    }
+    return (
+        state
+        | money_state(venue)
+        | {
+            "orders": [*(order_row(venue, number) for number in numbers), *plans],
+            "fills": [{**row, "trade_id": str(trade_number(int(row["trade_id"])))} for row in state["fills"]],
+            "protections": [_protection_row(venue, one) for one in venue.entrusts.protections.values()],
+            "settings": {symbol: _settings_row(venue, symbol) for symbol in venue.market.instruments},
+            "weights": venue.weights.state(),
+        }
+    )
 
 
 def order_row(venue: PumpkinSimulator, number: int) -> dict[str, Any]:
@@ -86,29 +69,6 @@ def plan_row(venue: PumpkinSimulator, plan: Plan) -> dict[str, Any]:
         "became": str(plan.order_id) if plan.order_id else None,
         "is_foreign": plan.is_foreign,
         "ts_ns": plan.ts_event,
-    }
-
-
-def _position_row(venue: PumpkinSimulator, one: HeldPosition) -> dict[str, Any]:
-    """Returns a position with what the venue never tells of it: its mark, and where it is liquidated."""
-    instrument = venue.market.instruments[one.symbol]
-    mark = venue.mark(one.symbol)
-    price = venue.wallet.liquidation_price(one, instrument.tick_size)
-    return {
-        "id": str(one.id),
-        "symbol": one.symbol,
-        "side": one.side.value,
-        "type": one.margin_type.value,
-        "leverage": one.leverage,
-        "contracts": one.size,
-        "quantity": f"{one.quantity:f}",
-        "entry_price": f"{round(one.entry_price, 8):f}",
-        "margin": amount(one.margin),
-        "mark": f"{mark:f}",
-        "pnl": amount(one.pnl(mark)),
-        "realized": amount(one.realized),
-        "fees": amount(one.fees),
-        "liquidation_price": None if price is None else f"{price:f}",
     }
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-import msgspec
-
 from venues.model import ZERO, Side, TimeInForce
-from venues.simulators.pumpkin.positions import PositionSide
+from venues.simulators.perpetuals.positions import PositionSide
+from venues.simulators.perpetuals.tickets import Ticket as PositionTicket
 
 _LOCAL = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK, "GTX": TimeInForce.GTC}
 TIMES_IN_FORCE = tuple(_LOCAL)
@@ -54,31 +53,23 @@ class Draft(NamedTuple):
         return _LOCAL[self.time_in_force]
 
 
-class Ticket(msgspec.Struct):
+class Ticket(PositionTicket, kw_only=True):
     """What the local exchange does not keep of an order."""
 
-    number: int
-    symbol: str
-    position_side: PositionSide
-    is_closing: bool
-    position_id: int
     is_market: bool
     time_in_force: str
     contracts: int
-    price: Decimal  # the limit, or about what was expected to be paid
-    leverage: int
     exits: Exits
     source_id: int
     is_full: bool
     frozen: Decimal = ZERO  # what it froze when it came
-    is_forced: bool = False  # a liquidation
-    profit: Decimal | None = None  # of what it has closed
     entrust_id: int = 0  # the take-profit and stop that its fills made
 
     @classmethod
     def of(cls, draft: Draft, leverage: int, price: Decimal) -> Ticket:
         return cls(
-            0, draft.symbol, draft.position_side, draft.is_closing, draft.position_id if draft.is_closing else 0,
-            draft.is_market, draft.time_in_force, draft.contracts, price, leverage, draft.exits, draft.source_id,
-            draft.is_full,
+            symbol=draft.symbol, position_side=draft.position_side, is_closing=draft.is_closing,
+            position_id=draft.position_id if draft.is_closing else 0, price=price, leverage=leverage,
+            is_market=draft.is_market, time_in_force=draft.time_in_force, contracts=draft.contracts,
+            exits=draft.exits, source_id=draft.source_id, is_full=draft.is_full,
         )  # fmt: skip

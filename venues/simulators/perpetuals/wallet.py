@@ -11,13 +11,21 @@ import msgspec
 
 from venues.model import ZERO
 from venues.paper.ledger import money
-from venues.simulators.pumpkin.margin import Stake, liquidation_price
-from venues.simulators.pumpkin.markets import COIN
-from venues.simulators.pumpkin.positions import HeldPosition, PositionBook
+from venues.simulators.perpetuals.margin import Stake, liquidation_price
+from venues.simulators.perpetuals.positions import HeldPosition, OpenPositions
 
 _KEPT = 5_000  # bills
-TRANSFER, CLOSE, TAKE_OVER, LIQUIDATION = "EXCHANGE", "CLOSE_POSITION", "TAKE_OVER", "QIANG_PING_MANAGER"
-FUNDING, FEE = "FUND", "FEE"
+
+
+class BillWords(NamedTuple):
+    """What a venue calls the changes of its user's cash."""
+
+    transfer: str
+    close: str
+    take_over: str  # what the insurance pays for a position that its margin did not carry
+    liquidation: str  # the fee of one
+    funding: str
+    fee: str
 
 
 class Bill(msgspec.Struct, frozen=True, gc=False):
@@ -47,18 +55,22 @@ class Purse(NamedTuple):
 
 
 class Wallet:
-    """Cash by coin; positions are margined in `COIN`."""
+    """Cash by coin; positions are margined in `coin`."""
 
     def __init__(
         self,
-        book: PositionBook,
+        book: OpenPositions,
         deposits: dict[str, Decimal],
         *,
+        coin: str,
+        words: BillWords,
         mark: Callable[[str], Decimal],
         frozen: Callable[[], Decimal],
         number: Callable[[], int],
     ) -> None:
         self._book = book
+        self.coin = coin
+        self.words = words
         self._mark = mark
         self._frozen = frozen
         self._number = number
@@ -66,9 +78,11 @@ class Wallet:
         self.bills: deque[Bill] = deque(maxlen=_KEPT)
         self.changed: Callable[[], None] = _nobody
 
-    def purse(self, coin: str = COIN) -> Purse:
+    def purse(self, coin: str = "") -> Purse:
+        """Returns what there is of a coin, of the margin's where none is named."""
+        coin = coin or self.coin
         cash = self.cash.get(coin, ZERO)
-        if coin != COIN:
+        if coin != self.coin:
             return Purse(coin, cash, ZERO, ZERO, ZERO)
         isolated = sum((one.margin for one in self._book.isolated()), ZERO)
         crossed = sum((one.margin for one in self._book.crossed()), ZERO)
@@ -82,10 +96,11 @@ class Wallet:
         loss = sum((one.pnl(self._mark(one.symbol)) for one in self._book.crossed()), ZERO)
         return self.purse().available + min(ZERO, loss)
 
-    def move(self, kind: str, amount: Decimal, now: int, *, symbol: str = "", coin: str = COIN) -> None:
+    def move(self, kind: str, amount: Decimal, now: int, *, symbol: str = "", coin: str = "") -> None:
         """Books a change of the cash with its bill; nothing is none."""
         if not amount:
             return
+        coin = coin or self.coin
         after = self.cash[coin] = self.cash.get(coin, ZERO) + amount
         self.bills.append(Bill(self._number(), coin, symbol, kind, amount, after, now))
         self.changed()
@@ -94,10 +109,10 @@ class Wallet:
         """Settles one funding time of a position, and returns what it got: longs pay a positive rate."""
         amount = money(-position.side.sign * position.quantity * mark * rate)
         position.realized += amount
-        position.ts_event = now
+        position.ts_event = position.ts_funded = now
         if position.is_isolated:
             position.margin = max(ZERO, position.margin + amount)
-        self.move(FUNDING, amount, now, symbol=position.symbol)
+        self.move(self.words.funding, amount, now, symbol=position.symbol)
         return amount
 
     # What stands behind positions.
@@ -111,7 +126,7 @@ class Wallet:
         """Returns the cash that no isolated position holds, and the profit of the cross positions."""
         held = sum((one.margin for one in self._book.isolated()), ZERO)
         gained = sum((one.pnl(self._mark(one.symbol)) for one in self._book.crossed()), ZERO)
-        return self.cash.get(COIN, ZERO) - held + gained
+        return self.cash.get(self.coin, ZERO) - held + gained
 
     def is_cross_due(self) -> bool:
         """Says whether the equity behind the cross positions is down to their maintenance margin."""
@@ -123,7 +138,7 @@ class Wallet:
     def liquidation_price(self, position: HeldPosition, tick: Decimal) -> Decimal | None:
         """Returns the mark at which a position is liquidated, all other marks as they are.
 
-        The venue never tells it; tests compare it.
+        No venue tells it; tests compare it.
         """
         if position.is_isolated:
             return liquidation_price([position.stake()], position.margin, tick)

@@ -1,0 +1,61 @@
+"""What the control API shows of positions and their money, whatever the venue calls them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from venues.simulators.figures import amount
+from venues.simulators.perpetuals.positions import HeldPosition
+
+if TYPE_CHECKING:
+    from venues.simulators.perpetuals.venue import PerpetualVenue
+
+
+def money_state(venue: PerpetualVenue) -> dict[str, Any]:
+    """Returns balances, positions, bills and margin moves."""
+    purses = {
+        purse.coin: {"available": amount(purse.available), "frozen": amount(purse.wallet - purse.available)}
+        for purse in venue.wallet.purses()
+    }
+    return {
+        "balances": purses,
+        "accounts": {"0": purses},
+        "positions": [position_state(venue, one) for one in venue.book.of()],
+        "bills": [
+            {
+                "id": str(bill.id),
+                "kind": bill.kind,
+                "symbol": bill.symbol,
+                "currency": bill.coin,
+                "amount": f"{bill.amount:f}",
+                "ts_ns": bill.ts_event,
+            }
+            for bill in venue.wallet.bills
+        ],
+        "margin_moves": [
+            {"position_id": str(move.position_id), "amount": f"{move.amount:f}"} for move in venue.positions.moved
+        ],
+    }
+
+
+def position_state(venue: PerpetualVenue, one: HeldPosition) -> dict[str, Any]:
+    """Returns a position with what the venue never tells of it: its mark, and where it is liquidated."""
+    instrument = venue.market.instruments[one.symbol]
+    mark = venue.mark(one.symbol)
+    price = venue.wallet.liquidation_price(one, instrument.tick_size)
+    return {
+        "id": str(one.id),
+        "symbol": one.symbol,
+        "side": one.side.value,
+        "type": one.margin_type.value,
+        "leverage": one.leverage,
+        "contracts": one.size,
+        "quantity": f"{one.quantity:f}",
+        "entry_price": f"{round(one.entry_price, 8):f}",
+        "margin": amount(one.margin),
+        "mark": f"{mark:f}",
+        "pnl": amount(one.pnl(mark)),
+        "realized": amount(one.realized),
+        "fees": amount(one.fees),
+        "liquidation_price": None if price is None else f"{price:f}",
+    }
