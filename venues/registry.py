@@ -17,6 +17,7 @@ _MODULES: Mapping[str, str] = {
     "coinex": "venues.coinex.venue",
     "max": "venues.max.venue",
     "pumpkin": "venues.pumpkin.venue",
+    "mayex": "venues.mayex.venue",
 }
 
 # What a venue's API key consists of: the names are those of `Credentials`.
@@ -24,6 +25,7 @@ _KEY_PARTS: Mapping[str, tuple[str, ...]] = {
     "coinex": ("key", "secret"),
     "max": ("key", "secret", "sub_account"),
     "pumpkin": ("key", "secret"),
+    "mayex": ("key", "secret"),
 }
 
 # What the document of a venue leaves open, and its settings therefore say.
@@ -37,6 +39,25 @@ _READINGS: Mapping[str, tuple[str, ...]] = {
         "minute_quota",
         "day_quota",
         "brackets_in_contracts",
+    ),
+    "mayex": (
+        "profile",
+        "spot_ws_url",
+        "header_prefix",
+        "secret_decoding",
+        "signed_path",
+        "product_path",
+        "token_path",
+        "private_stream",
+        "depth",
+        "depth_levels",
+        "text_ping",
+        "expiry_proof",
+        "margin_mode",
+        "maintenance_margin",
+        "minute_quota",
+        "trigger_price",
+        "instruments",
     ),
 }
 
