@@ -47,7 +47,7 @@ def account_in_words(can: Capabilities) -> str:
     parts += ["long beside short"] if can.position_sides else []
     parts += [f"leverage{' (changed while flat)' if can.leverage_needs_flat else ''}"] if can.leverage else []
     modes = " and ".join(mode.value for mode in MarginMode if mode in can.margin_modes)
-    parts += [f"{modes} margin"] if modes else []
+    parts += [f"{modes} margin{' by order' if can.margin_mode_of_order else ''}"] if modes else []
     parts += ["margin of a position"] if can.position_margin else []
     parts += [f"{can.margin_wallet} beside spot: borrow, transfer"] if can.margin_wallet else []
     parts += ["exits sent along"] if can.attached_exits else []

@@ -21,6 +21,10 @@ DetachPolicy: TypeAlias = Literal["leave", "cancel_session", "cancel_all"]
 KeyStoreName: TypeAlias = Literal["keyring", "file"]
 _LARGEST = 1_000_000  # bytes; a real file has a few thousand
 _LARGEST_RATIO = 100  # of assets to debts
+_ENDLESS = Decimal("Infinity")
+_is_header = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII).fullmatch
+_is_path = re.compile(r"(?:/[A-Za-z0-9_-]+)+", re.ASCII).fullmatch
+_is_contract = re.compile(r"[a-z0-9]{2,24}", re.ASCII).fullmatch
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -98,6 +102,28 @@ class NetworkSection(Section, frozen=True, kw_only=True):
     proxy: str = ""  # "http://host:port" or "https://host:port", which tunnels; empty for none
 
 
+class ContractSection(Section, frozen=True, kw_only=True):
+    """What is stated of one contract where its venue may list none: base units, and rates as fractions."""
+
+    base: str | None = None
+    quote: str | None = None
+    settle: str | None = None
+    tick: Decimal | None = None
+    step: Decimal | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    maximum_market: Decimal | None = None
+    maker_fee: Decimal | None = None  # below zero where it is paid to the maker
+    taker_fee: Decimal | None = None
+    maximum_leverage: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+
+    @property
+    def given(self) -> dict[str, str | Decimal]:
+        """What it says."""
+        return {key: value for key in self.__struct_fields__ if (value := getattr(self, key)) is not None}
+
+
 class VenueSection(Section, frozen=True, kw_only=True):
     """Where a venue is reached, if not where it is by itself, and how what its document leaves open is read.
 
@@ -115,11 +141,28 @@ class VenueSection(Section, frozen=True, kw_only=True):
     minute_quota: int | None = None
     day_quota: int | None = None
     brackets_in_contracts: bool | None = None
+    profile: Literal["fairdesk", "documented"] | None = None
+    spot_ws_url: str | None = None  # empty: no spot market
+    header_prefix: str | None = None
+    secret_decoding: Literal["raw", "base64url"] | None = None
+    signed_path: Literal["url", "bare"] | None = None
+    product_path: str | None = None  # empty: no product list
+    token_path: str | None = None  # empty: no private stream
+    private_stream: Literal["subscribe", "query", "none"] | None = None
+    depth: Literal["auto", "replace", "diff"] | None = None
+    depth_levels: Literal[10, 20, 100] | None = None
+    text_ping: bool | None = None
+    expiry_proof: Literal["probe", "none"] | None = None
+    margin_mode: Literal["isolated", "cross"] | None = None
+    maintenance_margin: Decimal | None = None
+    instruments: dict[str, ContractSection] | None = None
 
     @property
-    def given(self) -> dict[str, str | int]:
+    def given(self) -> dict[str, Any]:
         """What it says, as the venue's own settings are called."""
         every = {name: getattr(self, name) for name in self.__struct_fields__}
+        if self.instruments is not None:
+            every["instruments"] = {symbol: one.given for symbol, one in self.instruments.items()}
         absent = {key for key, value in every.items() if value is None or value is UNSET}
         absent |= {key for key in ("rest_url", "user_ws_url") if not every[key]}
         return {key: value for key, value in every.items() if key not in absent}
@@ -261,12 +304,36 @@ def _venue_fault(name: str, section: VenueSection) -> tuple[str, str] | None:
     is_half = len(missing) == 1 or (missing and section.ws_url is not UNSET)
     if is_half and not (own and section.ws_url == ""):
         return f".{missing[0]}", "is missing: name both addresses, or neither"
-    for key, value in (given | {"user_ws_url": section.user_ws_url}).items():
+    further = {"user_ws_url": section.user_ws_url, "spot_ws_url": section.spot_ws_url or ""}
+    for key, value in (given | further).items():
         if value and (fault := _address_fault(key, value, may_have_path=bool(own))):
             return fault
-    for key in ("minute_quota", "day_quota"):
-        if (quota := getattr(section, key)) is not None and quota <= 0:
+    for key in ("minute_quota", "day_quota", "maintenance_margin"):
+        if (figure := getattr(section, key)) is not None and not 0 < figure < _ENDLESS:
             return f".{key}", "must be above zero; remove it for the default"
+    return _signing_fault(section) or _contracts_fault(section.instruments or {})
+
+
+def _signing_fault(section: VenueSection) -> tuple[str, str] | None:
+    """Returns what of how calls are signed and where can not be sent."""
+    if section.header_prefix is not None and not _is_header(section.header_prefix):
+        return ".header_prefix", 'must be the beginning of a header\'s name, as in "x-fairdesk-"'
+    for key in ("product_path", "token_path"):
+        if (path := getattr(section, key)) and not _is_path(path):
+            return f".{key}", 'must be a path below rest_url, as in "/user/v1/private/token"; empty for none'
+    return None
+
+
+def _contracts_fault(contracts: dict[str, ContractSection]) -> tuple[str, str] | None:
+    for symbol, contract in contracts.items():
+        key = f".instruments.{symbol}"
+        if not _is_contract(symbol):
+            return key, 'must be named as the venue names it, as in "btcusdt"'
+        for name, value in contract.given.items():
+            if isinstance(value, str):
+                continue
+            if not value.is_finite() or (value <= 0 and not name.endswith("_fee")):
+                return f"{key}.{name}", "must be above zero; remove it where it is not known"
     return None
 
 

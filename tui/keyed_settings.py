@@ -15,7 +15,7 @@ from venues.registry import create_venue
 if TYPE_CHECKING:
     from tui.desk.vault import Vault
 
-_CHOICES = ("position_model", "trigger_price")
+_CHOICES = ("position_model", "trigger_price", "margin_mode", "profile", "private_stream", "depth_levels")
 
 
 def place_of(venue: str, config: Config) -> dict[str, Any]:

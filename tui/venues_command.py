@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from tui.desk.authentication import unproven_words
 from tui.desk.inert import sanitise
 from venues import open_venue
 from venues.errors import ConfigurationError, MissingCredentials
@@ -19,6 +20,7 @@ from venues.simulators.registry import simulator_names
 
 _YES, _NO = "yes", "-"
 _FLAT = "when flat"
+_BY_ORDER = "by order"
 _WIDTH = 80
 _LONGEST = 1_000  # characters of a sentence
 # Nothing is sent with it: what a venue can do for somebody who has a key is asked of the adapter.
@@ -53,7 +55,10 @@ class Support(msgspec.Struct, frozen=True, kw_only=True):
             "bar_intervals": list(can.bar_intervals),
             "public_without_key": self.is_public,
             "practice": self.practice != _NO,
+            "margin_mode_of_order": can.margin_mode_of_order,
+            "leverage_of_order": can.leverage and can.leverage_of_order,
             "unverified": list(can.unverified),
+            "authentication_unverified": can.authentication_unverified,
         }
 
 
@@ -96,7 +101,7 @@ def table_of(found: Sequence[Support]) -> list[tuple[str, ...]]:
     add("margin of a position", (one.can.position_margin for one in found))
     add("leverage", (one.can.leverage and (_FLAT if one.can.leverage_needs_flat else _YES) for one in found))
     for mode in MarginMode:
-        add(f"{mode.value} margin", (mode in one.can.margin_modes for one in found))
+        add(f"{mode.value} margin", (_mode_cell(one.can, mode) for one in found))
     add("margin wallet", (one.can.margin_wallet for one in found))
     add("candles", (_span(one.can.bar_intervals) for one in found))
     add("public data without a key", (one.is_public for one in found))
@@ -115,9 +120,10 @@ def unverified_of(found: Iterable[Support], width: int = _WIDTH) -> list[str]:
     """Returns for each venue what rests on an inference, in lines of `width` columns; none where all is known."""
     lines = []
     for one in found:
-        if one.can.unverified:
+        unproven = unproven_words(one.venue, one.can)
+        if one.can.unverified or unproven:
             lines += ["", f"{one.venue}, inferred where its document does not say, and unverified:"]
-        for sentence in one.can.unverified:
+        for sentence in ([unproven] if unproven else []) + list(one.can.unverified):
             words = sanitise(sentence, _LONGEST)
             lines += textwrap.wrap(words, width, initial_indent="  - ", subsequent_indent="    ")
     return lines
@@ -142,6 +148,12 @@ def venues(is_json: bool) -> None:
 
 
 COMMANDS = (venues,)
+
+
+def _mode_cell(can: Capabilities, mode: MarginMode) -> str | bool:
+    """Returns whether a margin mode is there; "by order" where each order names its own."""
+    is_there = mode in can.margin_modes
+    return _BY_ORDER if is_there and can.margin_mode_of_order else is_there
 
 
 def _span(intervals: Sequence[int]) -> str:

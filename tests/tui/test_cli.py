@@ -47,7 +47,7 @@ def test_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["--seed", "-1"], "--seed"),
         (["replay", "/nowhere.jsonl"], "does not exist"),
         (["fly"], "No such command"),
-        (["practice", "paper"], "'paper' is not one of 'coinex', 'max', 'pumpkin'"),
+        (["practice", "paper"], "'paper' is not one of 'coinex', 'max', 'pumpkin', 'mayex'"),
         (["practice", "coinex", "--port", "70000"], "--port"),
         (["practice", "coinex", "--replay", "/nowhere.jsonl"], "does not exist"),
         (["record", "paper"], "--out"),

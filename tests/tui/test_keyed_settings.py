@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.desk.key_rig import OTHER_KEY, OTHER_SECRET, entry_of
-from tui.config import Config, VenueSection, parse_config
+from tui.config import Config, ContractSection, VenueSection, parse_config
 from tui.desk.key_entries import KeyEntry, KeyName, KeyStore
 from tui.keyed_settings import account_settings, open_with, vault_of
 from tui.paths import profile_paths
@@ -16,6 +16,7 @@ from tui.redaction import Redactor
 from venues import open_venue
 from venues.coinex.venue import CoinexVenue
 from venues.errors import ConfigurationError
+from venues.mayex.settings import TableRow
 from venues.port import Credentials, Mode, Permissions, Venue
 from venues.registry import key_parts, readings, venue_names
 from venues.transport.settings import VenueSettings
@@ -62,7 +63,9 @@ def test_what_a_document_leaves_open_is_called_as_the_adapter_calls_it() -> None
     for name in [name for name in venue_names() if key_parts(name)]:
         settings = import_module(type(open_venue(name)).__module__).Settings
         assert set(readings(name)) == {*settings.__struct_fields__} - {*VenueSettings.__struct_fields__}
-    assert set(VenueSection().__struct_fields__) == {"rest_url", "ws_url", *readings("pumpkin")}
+    read = {setting for name in venue_names() for setting in readings(name)}
+    assert set(VenueSection().__struct_fields__) == {"rest_url", "ws_url", *read}
+    assert ContractSection.__struct_fields__ == TableRow.__struct_fields__
 
 
 def test_a_venue_that_is_not_there_is_an_error_without_the_key() -> None:

@@ -176,7 +176,7 @@ def shown_by_processes(*canaries: str) -> list[str]:
         (["add", "coinex", "canary-key", "canary-secret"], USAGE, "a key is never given as an argument"),
         (["add", "coinex", "--secret", "canary-secret"], USAGE, "a key is never given as an argument"),
         (["show", "coinex"], USAGE, "keys are never shown"),
-        (["add", "paper"], USAGE, "'paper' is not one of 'coinex', 'max', 'pumpkin'"),
+        (["add", "paper"], USAGE, "'paper' is not one of 'coinex', 'max', 'pumpkin', 'mayex'"),
         (["fly"], USAGE, "No such command"),
         (["test", "coinex"], FAILED, "there is no key of coinex main"),
         (["remove", "coinex", "--yes", "--account", "second"], FAILED, "there is no key of coinex second"),

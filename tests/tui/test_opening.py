@@ -35,6 +35,7 @@ from venues.errors import ConfigurationError
 from venues.port import Mode, Venue
 
 PATH = Path("config.toml")
+REACHED = ("coinex", "max", "pumpkin", "mayex")
 
 
 def options(*venues: str, is_practice: bool = False, seed: int | None = None) -> Options:
@@ -74,7 +75,7 @@ def test_a_venue_that_is_none_is_said_with_its_line(value: str, words: str) -> N
     [
         (
             ("paper",),
-            "is practice already; --practice is for coinex, max and pumpkin, as in  pitside --venue coinex",
+            "is practice already; --practice is for coinex, max, pumpkin and mayex, as in  pitside --venue coinex",
         ),
         ((), "paper is practice already"),
         (("coinex", "paper"), "paper is practice already"),
@@ -162,14 +163,14 @@ def test_a_desk_that_only_watches_leaves_the_paper_account_alone(home: Path) -> 
 @pytest.mark.parametrize(
     ("modes", "offered"),
     [
-        ({"paper": Mode.PAPER}, [(name, Mode.READ_ONLY, "") for name in ("coinex", "max", "pumpkin")]),
+        ({"paper": Mode.PAPER}, [(name, Mode.READ_ONLY, "") for name in REACHED]),
         (
             {"paper": Mode.PAPER, "coinex": Mode.READ_ONLY},
-            [("max", Mode.READ_ONLY, ""), ("pumpkin", Mode.READ_ONLY, "")],
+            [(name, Mode.READ_ONLY, "") for name in ("max", "pumpkin", "mayex")],
         ),
-        (dict.fromkeys(("max", "coinex", "pumpkin"), Mode.READ_ONLY) | {"paper": Mode.PAPER}, []),
+        (dict.fromkeys(reversed(REACHED), Mode.READ_ONLY) | {"paper": Mode.PAPER}, []),
         (
-            dict.fromkeys(("coinex", "max", "pumpkin"), Mode.PRACTICE),
+            dict.fromkeys(REACHED, Mode.PRACTICE),
             [("paper", Mode.PAPER, "PRACTICE and PAPER can not be on one desk")],
         ),
         (
@@ -178,6 +179,7 @@ def test_a_desk_that_only_watches_leaves_the_paper_account_alone(home: Path) -> 
                 ("paper", Mode.PAPER, "this desk is READ-ONLY; PAPER needs one of its own: pitside --venue paper"),
                 ("max", Mode.READ_ONLY, ""),
                 ("pumpkin", Mode.READ_ONLY, ""),
+                ("mayex", Mode.READ_ONLY, ""),
             ],
         ),
     ],
@@ -211,7 +213,8 @@ print(json.dumps(sorted(sys.modules)))
     strange = {"httpx", "websockets", "uvicorn", "starlette", "tui.practice"}
     assert not strange & loaded
     assert not any(
-        name.startswith(("venues.simulators", "venues.coinex", "venues.max", "venues.pumpkin")) for name in loaded
+        name.startswith(("venues.simulators", "venues.coinex", "venues.max", "venues.pumpkin", "venues.mayex"))
+        for name in loaded
     )
 
 

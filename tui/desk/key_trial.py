@@ -10,10 +10,11 @@ from enum import StrEnum
 
 import msgspec
 
+from tui.desk.authentication import refusal_words
 from tui.desk.inert import sanitise
 from tui.desk.key_entries import KeyEntry
 from venues.errors import AuthenticationError, ConfigurationError, VenueError
-from venues.port import Credentials, Permissions, TellsPermissions, Venue
+from venues.port import Capabilities, Credentials, Permissions, TellsPermissions, Venue
 from venues.secret import MASK, Secret
 
 PATIENCE = 10.0  # seconds for the whole test: a venue that answers at all does so in two
@@ -42,8 +43,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 async def try_key(entry: KeyEntry, open_with: Callable[[KeyEntry], Venue], patience: float = PATIENCE) -> Trial:
     """Opens a venue with a key, reads its balances and permissions, and closes it. `patience` is in seconds."""
 
-    def ended(verdict: Verdict, error: VenueError) -> Trial:
-        return Trial(verdict=verdict, reason=reason_of(error, entry.credentials))
+    def ended(verdict: Verdict, error: VenueError, can: Capabilities | None = None) -> Trial:
+        said = reason_of(error, entry.credentials)
+        return Trial(verdict=verdict, reason=said if can is None else refusal_words(entry.name.venue, can, said))
 
     try:
         # An adapter's import and the roots of TLS take up to a tenth of a second: not on a desk's loop.
@@ -56,7 +58,7 @@ async def try_key(entry: KeyEntry, open_with: Callable[[KeyEntry], Venue], patie
     except TimeoutError:
         return Trial(verdict=Verdict.UNTESTED, reason=f"no answer within {patience:g} s")
     except AuthenticationError as error:
-        return ended(Verdict.REFUSED, error)
+        return ended(Verdict.REFUSED, error, venue.capabilities)
     except ConfigurationError as error:
         return ended(Verdict.UNUSABLE, error)
     except VenueError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from tui.desk.authentication import unproven_words
 from tui.desk.clientid import ClientOrderIds, Random
 from tui.desk.frame import Severity, VenueView
 from tui.desk.link import Link
@@ -74,6 +75,7 @@ class Roster:
     def _warn(self, venue: Venue) -> None:
         """Says what about a venue rests on an inference: all of it where orders are real, and its number else."""
         found = venue.capabilities.unverified
+        self._warn_unproven(venue)
         if venue.capabilities.mode is Mode.LIVE:
             for one in found:
                 self._store.log(f"{venue.name}: unverified: {one}", Severity.WARNING)
@@ -83,8 +85,14 @@ class Roster:
                 f"{venue.name}: {count} about the real venue are unverified: pitside venues lists them"
             )
 
+    def _warn_unproven(self, venue: Venue) -> None:
+        words = unproven_words(venue.name, venue.capabilities)
+        if words and venue.capabilities.mode is Mode.LIVE:
+            self._store.log(f"{venue.name}: {words}", Severity.WARNING)
+
     def exchange(self, link: Link, venue: Venue) -> None:
         """Puts another `venue` of the same name in the place of the one that is open."""
+        self._warn_unproven(venue)
         link.adopt(venue, self._ids_of(venue))
         self._show(link)
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from tui.desk.authentication import refusal_words
 from tui.desk.clientid import Random
 from tui.desk.frame import FactKind, Severity
 from tui.desk.inert import sanitise
@@ -30,6 +31,7 @@ _HEALTHY = 30 * NANOSECONDS  # a venue that ran this long begins its backoff ane
 _LOST = frozenset({LinkState.RECONNECTING, LinkState.DOWN})
 _LEAST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
+_WHOLE = 400  # characters: the remedy stands at the end
 
 
 class Outlet(Protocol):
@@ -146,8 +148,18 @@ class Supervisor:
         now = self._clock()
         if is_data and now - self._store.venues[link.name].ts_last_data > NANOSECONDS // 4:
             self._store.change_venue(link.name, ts_last_data=now)
+            self._learn_abilities(link)
         for work in self._watch.wanted_work(link, now):
             self._outlet.begin_background(work)
+
+    def _learn_abilities(self, link: Link) -> None:
+        """Shows what the venue has found out of itself by now: that it signs rightly, how long a request lives."""
+        before, can = self._store.venues[link.name].capabilities, link.venue.capabilities
+        if can == before or can.mode is not before.mode:
+            return
+        if before.authentication_unverified and not can.authentication_unverified:
+            self._store.log(f"{link.name}: a signed call has succeeded: it signs rightly", Severity.GOOD)
+        self._store.change_venue(link.name, capabilities=can)
 
     def _follow(self, link: Link, status: StreamStatus) -> None:
         if status.state in _LOST:
@@ -175,9 +187,11 @@ class Supervisor:
                 await step(link)
                 return
             except (AuthenticationError, ConfigurationError) as error:
-                link.fault = sanitise(str(error))
+                can, said = link.venue.capabilities, str(error)
+                is_refused = isinstance(error, AuthenticationError)
+                link.fault = sanitise(refusal_words(link.name, can, said) if is_refused else said, _WHOLE)
                 link.has_account = False
-                link.is_refused = isinstance(error, AuthenticationError)
+                link.is_refused = is_refused
                 self._store.change_venue(link.name, is_reconciling=False, fault=link.fault)
                 if not isinstance(error, NotSupported):
                     self._outlet.say(FactKind.CONFIGURATION, Severity.ALARM, link.fault)
@@ -195,6 +209,7 @@ class Supervisor:
         await self._read_permissions(link)
         await link.subscribe(Subscription(Channel.ACCOUNT))
         await reconcile_account(link, self._store, self._settler, self._clock)
+        self._learn_abilities(link)
         if not link.was_lost:
             link.is_reconciled = True
             self._store.change_venue(link.name, is_reconciling=False)

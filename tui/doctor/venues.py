@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tui.config import Config
+from tui.desk.authentication import refusal_words, unproven_words
 from tui.desk.key_entries import KeyEntry
 from tui.doctor.clock import check_offset
 from tui.doctor.findings import Finding, Severity, Topic, note, ok, warning
@@ -35,6 +36,7 @@ CLOSING = 0.9  # seconds
 _NARROW = 300_000_000  # nanoseconds: a clock that is known so closely can be judged
 _SLOW = 1.0  # seconds of a round trip
 _LOOK = 0.02  # seconds
+_ADDRESSES = (("rest_url", True), ("ws_url", False), ("user_ws_url", False), ("spot_ws_url", False))
 _POLLED = "polling"  # how an adapter's words on its link begin where no stream tells, but reads do
 
 
@@ -124,7 +126,7 @@ def addresses_of(venue: Venue) -> list[tuple[Address, bool]]:
     """Returns where a venue is, each place once, and whether it can be asked something by HTTP."""
     settings = getattr(venue, "settings", None)
     found: dict[Address, bool] = {}
-    for attribute, is_asked in (("rest_url", True), ("ws_url", False), ("user_ws_url", False)):
+    for attribute, is_asked in _ADDRESSES:
         if url := getattr(settings, attribute, ""):
             found.setdefault(address_of(url), is_asked)
     return list(found.items())
@@ -236,7 +238,8 @@ class _Examination:
             remedy = (
                 again.replace(" test ", " add ") + "   with what the venue shows, and look what it may do there"
             )
-            self._found.append(Finding(Topic.VENUES, severity, f"{named} is refused: {error.message}", remedy))
+            said = refusal_words(self._patient.name, self._venue.capabilities, error.message)
+            self._found.append(Finding(Topic.VENUES, severity, f"{named} is refused: {said}", remedy))
         except VenueError as error:
             words = f"{named} was tried, and nothing is proven: {error.message}"
             self._found.append(warning(Topic.VENUES, words, again))
@@ -291,6 +294,9 @@ class _Examination:
             self._found.append(note(Topic.VENUES, f"{named} may only read: the venue is READ-ONLY with it"))
 
     def _judge_readings(self) -> None:
+        can = self._venue.capabilities
+        if self._patient.key is None and (words := unproven_words(self._patient.name, can)):
+            self._found.append(note(Topic.VENUES, f"{self._patient.name}: {words}", "a key's test proves it"))
         if count := len(self._venue.capabilities.unverified):
             words = f"{self._patient.name}: {count} of its adapter's readings are inferred, and unverified"
             self._found.append(note(Topic.VENUES, words, "pitside venues  tells them"))

@@ -7,10 +7,12 @@ from typing import Any
 from rich.style import Style
 
 from tui import formatting
+from tui.desk.authentication import UNPROVEN
 from tui.desk.frame import DeskView, Frame, PositionView, QuoteView, VenueView
 from tui.widgets.cells import Part, Span
 from tui.widgets.line import Line
 from tui.widgets.mode_badge import badge, mode_of
+from tui.widgets.status_bar import is_unproven
 from venues.model import ZERO, Instrument
 from venues.port import Mode
 
@@ -73,6 +75,7 @@ class Header(Line):
             quote = next((q for q in self._quotes if q.instrument.id == shown.id), None)
             if quote is not None:
                 left.extend(self._quote_parts(quote))
+            left.extend(self._doubt_parts(shown))
         left.extend(self._detach_parts(desk))
         left.append(Part(8, ((desk.account, palette.muted),)))
         return left, self._lock_parts(desk)
@@ -86,6 +89,11 @@ class Header(Line):
         if view.mode is not mode and mode is not Mode.READ_ONLY:
             spans += [(" ", self.palette.text), badge(view.mode, self.palette)]
         return spans
+
+    def _doubt_parts(self, shown: Instrument) -> list[Part]:
+        """Says that no signed call has proven yet how the shown venue is spoken to; its chip says it too."""
+        is_doubtful = any(view.venue == shown.id.venue and is_unproven(view) for view in self._venues)
+        return [Part(4, ((UNPROVEN, self.palette.warning),))] if is_doubtful and self.size.width >= _NARROW else []
 
     def _detach_parts(self, desk: DeskView) -> list[Part]:
         """What a hang-up does is said before it happens; that it does nothing, only where there is room."""

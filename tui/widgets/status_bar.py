@@ -9,6 +9,7 @@ from typing import Any
 from rich.style import Style
 
 from tui import formatting
+from tui.desk.authentication import UNPROVEN
 from tui.desk.frame import Frame, VenueView
 from tui.widgets.cells import Part, Span, crop, plain, width_of
 from tui.widgets.line import Line
@@ -26,6 +27,8 @@ _ROUND_TRIP = 8  # cells that one may take, " 999 ms": by what it takes now, chi
 _ROOM_FOR_GAPS = 100  # cells
 _CLOCK = 15  # "  clock -99 ms"
 _POLLED = 16  # " polling, 12.3 s"
+_UNPROVEN = f" {UNPROVEN}"
+_UNPROVEN_SHORT = " auth?"
 _GRAVITY = {
     LinkState.DOWN: 6,
     LinkState.RECONNECTING: 5,
@@ -53,6 +56,11 @@ def is_barred(view: VenueView) -> bool:
     return bool(view.fault) and view.mode is not Mode.READ_ONLY
 
 
+def is_unproven(view: VenueView) -> bool:
+    """Whether orders would be real at a venue that has taken no signed call yet, and how to sign is inferred."""
+    return view.mode is Mode.LIVE and view.capabilities.authentication_unverified and not is_barred(view)
+
+
 def _is_polled(view: VenueView) -> bool:
     """Whether a venue says while it is live that no stream but reads tell of it."""
     return view.state is LinkState.LIVE and detail_of(view).startswith("polling")
@@ -66,7 +74,8 @@ def detail_of(view: VenueView) -> str:
 def gravity_of(view: VenueView) -> int:
     """Returns how bad a venue's state is, 0 for one that is well: the worst is the last to leave a narrow line."""
     found = _GRAVITY.get(view.state, 0)
-    return max(found, 3 if is_barred(view) else 2 if view.is_reconciling else 1 if is_clock_off(view) else 0)
+    is_doubtful = is_clock_off(view) or is_unproven(view)
+    return max(found, 3 if is_barred(view) else 2 if view.is_reconciling else 1 if is_doubtful else 0)
 
 
 def state_of(view: VenueView, now: int, palette: Palette) -> Span:
@@ -165,6 +174,8 @@ class StatusBar(Line):
         """Returns how many cells a chip may come to take."""
         width = Part(0, self._chip(view, ChipSize.SHORT)).width
         if view.state in {LinkState.LIVE, LinkState.STALE}:
+            if is_unproven(view) and size is ChipSize.FULL:
+                width += len(_UNPROVEN) - len(_UNPROVEN_SHORT)
             width += _ROUND_TRIP if size <= ChipSize.LEAN and view.round_trip is not None else 0
             is_said = is_clock_off(view)
             width += _CLOCK if size is ChipSize.FULL and view.clock_offset is not None and not is_said else 0
@@ -179,6 +190,9 @@ class StatusBar(Line):
         spans: list[Span] = [(f" {view.venue} ", palette.text), (state, colour)]
         if is_barred(view):
             spans.append((" no orders", palette.alarm))
+        elif is_unproven(view):
+            words = _UNPROVEN if size is ChipSize.FULL else _UNPROVEN_SHORT
+            spans.append((words, palette.warning))
         if view.state in {LinkState.LIVE, LinkState.STALE}:
             if _is_polled(view) and size <= ChipSize.LEAN:  # what came by no stream has its age beside it
                 spans.append((f" {crop(plain(detail_of(view)), _POLLED - 1)}", palette.text))

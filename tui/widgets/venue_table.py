@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tui import abilities, formatting
+from tui.desk.authentication import unproven_words
 from tui.desk.frame import Frame, VenueOffer, VenueView
 from tui.widgets.blotter import Blotter, Column
 from tui.widgets.cells import Span, plain, width_of, wrapped
@@ -224,6 +225,9 @@ def details_of(row: VenueRow, now: int, palette: Palette) -> list[tuple[str, lis
             ("takes", [(f"{abilities.order_types_in_words(can)}  ", palette.text), (changes, palette.muted)]),
             ("account", [(abilities.account_in_words(can), palette.muted)]),
         ]
+        if words := unproven_words(row.venue, can):
+            unproven, _, rest = words.partition(":")
+            said.insert(0, ("signs", [(f"{unproven}:", palette.warning), (rest, palette.text)]))
         said += [
             (
                 "" if number else "assumes",
