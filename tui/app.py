@@ -37,7 +37,18 @@ from tui.toasts import LONGEST, Toasts
 from venues.port import Mode
 
 FRAME_INTERVAL = 0.1  # seconds: ten frames a second are what an eye follows, and cost a tenth of all of them
-_SHEETS = ("base", "dashboard", "dialogs", "ticket", "confirm", "recovery", "keys", "margin", "positions")
+_SHEETS = (
+    "base",
+    "dashboard",
+    "dialogs",
+    "ticket",
+    "confirm",
+    "recovery",
+    "keys",
+    "margin",
+    "positions",
+    "exposure",
+)
 _MOST_TOASTS = 3
 _SEVERITIES: tuple[SeverityLevel, ...] = ("information", "warning", "error")
 

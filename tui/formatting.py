@@ -50,6 +50,11 @@ def money(value: Decimal | None, decimals: int = 2) -> str:
     return grouped(value, decimals)
 
 
+def leverage(value: Decimal | None) -> str:
+    """Returns a leverage: "10x", or "?" where nobody tells it, which a venue says as zero."""
+    return f"{grouped(value)}x" if value else "?"
+
+
 def signed(value: Decimal | None, decimals: int | None = 2) -> str:
     """Returns an amount with its sign, for profit and loss: "+6.68", "-4.10", "0.00"."""
     text = grouped(value, decimals)

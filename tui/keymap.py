@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("instrument.pick", ("slash",), "pick an instrument", "view", commands=("instruments",)),
     Action("venue.pick", ("V",), "venues: how each is doing; show or open one", "view", commands=("venues",)),
+    Action("exposure.show", ("N",), "net exposure: each asset over all venues", "view", commands=("exposure",)),
     Action("keys.manage", ("K",), "API keys: add, test, remove", "view", commands=("keys",)),
     Action("instrument.favourite", ("f",), "favourite on or off", "view", commands=("favourite",)),
     Action("chart.interval", ("i",), "next candle interval", "view", commands=("interval",)),

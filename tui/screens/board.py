@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.style import Style
 from textual.widget import Widget
 
-from tui.widgets.key_words import KeyWords
+from tui.widgets.cells import plain
+from tui.widgets.key_words import KeyWords, hints
 from tui.widgets.palette import Palette
+from venues.port import Mode
 
 if TYPE_CHECKING:
     from tui.screens.dashboard import Dashboard
@@ -82,6 +87,28 @@ class BoardScreen(ModalScreen[None], inherit_bindings=False):
     def on_board_resized(self) -> None:
         if self._is_ready:
             self.show_all()
+
+    def entitle(
+        self, title: str, venue: str, account: str, mode: Mode | None, venues: Sequence[str], note: str = ""
+    ) -> None:
+        """Writes into the border what is shown, where, in which mode, which of `venues` it is; `note` warns."""
+        parts: list[Content | str | tuple[str, str | Style]] = [
+            (f" {plain(title)} ", Style(bold=True)),
+            plain(f"· {venue} · {account} "),
+        ]
+        if mode is not None:
+            parts.append((f" {mode} ", Style.from_rich_style(self._palette.badges[mode])))
+        parts += [(note, "$warning")] if note else []
+        self._box.border_title = Content.assemble(*parts)
+        place = f" ‹ {venues.index(venue) + 1} of {len(venues)} › " if len(venues) > 1 else ""
+        self._box.border_subtitle = Content(place)
+
+    def say_hints(self, keys: Sequence[tuple[str, str]], width: int, *, is_roomy: bool) -> tuple[int, int]:
+        """Says the keys that do something now; returns the lines they take, and those that stay blank above."""
+        shown = hints(keys, width, self._palette)
+        self._hints.say(shown, keeps_place=True)
+        gap = 1 if is_roomy and self.has_class("-tall") else 0
+        return max(1, min(len(shown), 2 if is_roomy else 1)), gap
 
     @property
     def _palette(self) -> Palette:

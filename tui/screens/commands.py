@@ -70,6 +70,7 @@ class Commands:
             "row.show": lambda _: self._show_row(),
             "instrument.pick": lambda _: self._pick(),
             "venue.pick": self._pick_venue,
+            "exposure.show": lambda _: self._show_exposure(),
             "keys.manage": self._manage_keys,
             "margin.show": self._show_margin,
             "instrument.favourite": lambda _: self._favourite(),
@@ -195,6 +196,11 @@ class Commands:
 
         if not isinstance(self._app.screen, KeysScreen):
             self._app.push_screen(KeysScreen(self._dashboard, venue))
+
+    def _show_exposure(self) -> None:
+        from tui.screens.exposure import show_exposure  # most desks have one venue
+
+        show_exposure(self._dashboard)
 
     def _dismiss(self) -> None:
         self._dashboard.post_message(self._dashboard.DismissRequested())
