@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui.desk.instance import Holder
     from tui.desk.remote_messages import Answer, DeskLine, OrderLine, PositionLine, VenueLine, Verb
 
+_NOT_READ = "the account was not read: nothing is known of it"
 _WHOLE = 100_000  # characters: more than any line has, so that sanitising cuts nothing
 
 _JSON = click.option("--json", "is_json", is_flag=True, help="As JSON, for programs.")
@@ -50,11 +51,13 @@ def panic(context: click.Context, is_sure: bool, venues: tuple[str, ...]) -> Non
 def orders(context: click.Context, is_json: bool) -> None:
     from tui.desk.remote_messages import OrderLine
 
-    lines = [each for each in answers_of(context.obj, "orders") if isinstance(each, OrderLine)]
+    found = answers_of(context.obj, "orders")
+    known = " known" if _say_unread(found) else ""
+    lines = [each for each in found if isinstance(each, OrderLine)]
     if is_json:
         _say_json(lines)
     else:
-        say_table([_order_row(line) for line in lines], "no open orders")
+        say_table([_order_row(line) for line in lines], f"no open orders{known}")
 
 
 @click.command(help="List the positions.")
@@ -63,11 +66,13 @@ def orders(context: click.Context, is_json: bool) -> None:
 def positions(context: click.Context, is_json: bool) -> None:
     from tui.desk.remote_messages import PositionLine
 
-    lines = [each for each in answers_of(context.obj, "positions") if isinstance(each, PositionLine)]
+    found = answers_of(context.obj, "positions")
+    known = " known" if _say_unread(found) else ""
+    lines = [each for each in found if isinstance(each, PositionLine)]
     if is_json:
         _say_json(lines)
     else:
-        say_table([_position_row(line) for line in lines], "no positions")
+        say_table([_position_row(line) for line in lines], f"no positions{known}")
 
 
 @click.command(help="Say how the desk and its venues are.")
@@ -182,10 +187,22 @@ def venue_words(venue: VenueLine) -> str:
     unknown = f", {venue.unknown} UNKNOWN" if venue.unknown else ""
     state = venue.state + (", being read back" if venue.is_reconciling else "")
     detail = f": {venue.detail}" if venue.detail else ""
+    if not venue.is_read:
+        return f"{venue.venue}/{venue.account} {venue.mode} {state}: {_NOT_READ}{detail}"
     return (
         f"{venue.venue}/{venue.account} {venue.mode} {state}: {venue.orders} orders{external}{unknown}, "
         f"{venue.positions} positions{detail}"
     )
+
+
+def _say_unread(found: Iterable[Answer]) -> bool:
+    """Says of which accounts nothing is known, and whether there is one: that nothing is listed means nothing."""
+    from tui.desk.remote_messages import VenueLine
+
+    unread = [each for each in found if isinstance(each, VenueLine) and not each.is_read]
+    for venue in unread:
+        say(f"{venue.venue}/{venue.account}: {_NOT_READ}", is_bad=True)
+    return bool(unread)
 
 
 def receipt_words(line: PanicLine) -> str:
@@ -213,7 +230,7 @@ def _order_row(line: OrderLine) -> tuple[str, ...]:
     return (
         f"{line.venue}/{line.account}",
         _market_words(line),
-        line.side.upper(),
+        f"{line.side.upper()} {line.margin_mode}".strip(),
         f"{line.quantity:f}",
         f"{price} {trigger}".strip(),
         f"{line.filled:f} filled",

@@ -7,16 +7,20 @@ belongs to one app, and is smaller than what one app reads. What was parsed is o
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from textual.css.model import RuleSet
-from textual.css.stylesheet import Stylesheet
+if TYPE_CHECKING:
+    from textual.css.model import RuleSet
+    from textual.css.stylesheet import Stylesheet
 
 Place: TypeAlias = tuple[str, str]
 
 
 def parse_styles_once() -> None:
     """From now on the same text, of the same place and with the same variables, is parsed once."""
+    # Not above: the framework reads the environment when it is imported, and the tests set that first.
+    from textual.css.stylesheet import Stylesheet
+
     parse = Stylesheet._parse_rules
     parsed: dict[tuple[Any, ...], list[RuleSet]] = {}
 

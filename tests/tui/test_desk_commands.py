@@ -87,6 +87,25 @@ def test_orders_and_positions_are_rows_or_json(answers: list[Answer]) -> None:
     assert json.loads(invoke("orders", "--json").stdout) == []
 
 
+def test_an_account_that_was_not_read_is_never_called_empty(answers: list[Answer]) -> None:
+    unread = VenueLine(
+        venue="test", account="main", mode="LIVE", state="stale", detail="the key was not accepted", is_read=False
+    )
+    words = "test/main: the account was not read: nothing is known of it\n"
+    answers[:] = [unread]
+    for command in ("orders", "positions"):
+        done = invoke(command)
+        assert (done.stderr, done.stdout) == (
+            words,
+            f"no {'open ' if command == 'orders' else ''}{command} known\n",
+        )
+        assert invoke(command, "--json").stderr == words
+    answers[:] = [DESK, unread]
+    assert invoke("status").stdout.splitlines()[1] == (
+        "test/main LIVE stale: the account was not read: nothing is known of it: the key was not accepted"
+    )
+
+
 def test_status_is_words_or_json(answers: list[Answer]) -> None:
     answers[:] = [DESK, VENUE]
     assert invoke("status").stdout.splitlines() == [

@@ -128,8 +128,26 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         if not self.capabilities.position_sides:
             return self.position(intent.position_id)
         # Long and short stand side by side. Where a side has several, each order opens one more.
-        same = [p for p in self.positions if p.quantity * intent.side.sign > 0]
+        same = [p for p in self.positions if p.quantity * intent.side.sign > 0 and self._has_mode(p, intent)]
         return same[0] if len(same) == 1 else None
+
+    def leverage_in(self, mode: MarginMode | None) -> Decimal | None:
+        """Returns the leverage that an order of this mode is sized with; None or zero where none is told."""
+        if not self.capabilities.margin_mode_of_order:
+            return self.terms.leverage if self.terms is not None else None
+        told = (p.leverage for p in self.positions if p.quantity and p.leverage and p.margin_mode is mode)
+        return next(told, None)
+
+    def terms_of(self, intent: OrderIntent) -> Position | None:
+        """Returns a position with the leverage and margin mode that an order goes with, as far as any tells."""
+        if (touched := self.touched_by(intent)) is not None:
+            return touched
+        if not self.capabilities.margin_mode_of_order:
+            return self.terms
+        return next((p for p in self.positions if p.quantity and p.leverage and self._has_mode(p, intent)), None)
+
+    def _has_mode(self, position: Position, intent: OrderIntent) -> bool:
+        return not self.capabilities.margin_mode_of_order or intent.margin_mode in (None, position.margin_mode)
 
 
 def make_context(frame: Frame, instrument: Instrument, account: str | None = None) -> Context | None:
@@ -218,8 +236,7 @@ def appraise(intent: OrderIntent, context: Context) -> Appraisal:
     context = context.of_wallet(intent.in_margin_wallet)
     # Estimates: the usual precision, whatever that of the caller is.
     with localcontext(prec=PRECISION):
-        position = context.touched_by(intent)
-        like = position or context.terms
+        position, like = context.touched_by(intent), context.terms_of(intent)
         expected = estimate(
             intent,
             context.instrument,
@@ -246,6 +263,8 @@ def _warnings(intent: OrderIntent, context: Context, expected: Estimate) -> list
         warnings.append(f"locked{why}: press A outside the ticket to arm")
     warnings.extend(_market_warnings(intent, context, expected))
     warnings.extend(_means_warnings(intent, context, expected))
+    if context.instrument.note:  # whose word its steps are, where it is not the venue's
+        warnings.append(context.instrument.note)
     return warnings
 
 

@@ -22,7 +22,7 @@ async def read_bills(links: Mapping[str, Link], venue: str, limit: int) -> Bills
     if link is None:
         return Bills(refusal=f"there is no venue {sanitise(venue, 32)} here")
     if not isinstance(link.venue, HasBills):
-        return Bills(refusal=f"{link.name} tells no bills of an account")
+        return Bills(refusal=f"{link.name} tells no bills of an account", are_kept=False)
     if not link.has_account:
         return Bills(refusal=link.fault or f"{link.name} is open without a key: add one to read the account")
     try:

@@ -99,6 +99,7 @@ class Bills(msgspec.Struct, frozen=True, kw_only=True):
 
     bills: tuple[Bill, ...] = ()
     refusal: str = ""
+    are_kept: bool = True  # whether the venue tells any at all
 
 
 class CancelScope(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from tui.desk.facts import describe_order
+from tui.desk.facts import describe_tracked
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.inert import sanitise
 from tui.desk.journal import CancelAllRequest, Command, Journal
@@ -135,7 +135,7 @@ class Dispatcher:
         """Ends a new order that the venue refused or that never left."""
         if fate is Fate.NOT_SENT:
             order = tracked.order
-            what = describe_order(order, self._store.instrument(order.instrument))
+            what = describe_tracked(tracked, self._store.instrument(order.instrument))
             self._tell(FactKind.NOT_SENT, f"not sent: {what}: {words}", tracked)
             tracked.was_not_sent = True
             words = f"not sent: {words}"

@@ -17,6 +17,7 @@ from tui.desk.appraisal import Appraisal, Context, appraise
 from tui.desk.control import AmendIntent, OrderIntent
 from tui.desk.expressions import ExpressionError, parse_number
 from tui.desk.frame import OrderView
+from tui.desk.margin_modes import opening_mode
 from tui.desk.perpetual_guards import which_words, word_of
 from tui.desk.resolving import read_exit, read_leverage, read_price, read_size, read_trigger
 from venues.model import InstrumentKind, MarginMode, Order, OrderStatus, OrderType, Position, Side, TimeInForce
@@ -108,9 +109,9 @@ def fields_for(draft: Draft, context: Context) -> tuple[Field, ...]:
     if is_perpetual and venue.reduce_only:
         fields.add(Field.REDUCE_ONLY)
     if not draft.reduce_only:
-        if is_perpetual and venue.leverage:
+        if is_perpetual and venue.leverage and venue.leverage_of_order:
             fields.add(Field.LEVERAGE)
-        if is_perpetual and venue.margin_modes:
+        if is_perpetual and (venue.margin_modes or venue.margin_mode_of_order):
             fields.add(Field.MARGIN_MODE)
         if is_perpetual and venue.attached_exits:
             fields |= {Field.TAKE_PROFIT, Field.STOP_LOSS}
@@ -139,6 +140,7 @@ def draft_of(view: OrderView) -> Draft:
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        margin_mode=view.margin_mode,
         position_id=_closes(order),
         in_margin_wallet=order.in_margin_wallet,
     )
@@ -212,6 +214,9 @@ def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
     draft = _without_hidden(draft, fields)
     context = context.of_wallet(draft.in_margin_wallet)
     instrument, side, reading = context.instrument, draft.side, _Reading()
+    margin_mode = draft.margin_mode
+    if margin_mode is None and not draft.reduce_only:
+        margin_mode = opening_mode(context.capabilities, instrument, context.positions, side)
     if draft.type not in context.capabilities.order_types:
         reading.problems[Field.TYPE] = f"{instrument.id.venue} has no such orders"
     if draft.post_only and draft.time_in_force is not TimeInForce.GTC:
@@ -231,7 +236,7 @@ def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
                 side,
                 context,
                 price=price or trigger,
-                leverage=leverage or (context.terms.leverage if context.terms is not None else None),
+                leverage=leverage or context.leverage_in(margin_mode),
                 position=position,
                 is_maker=draft.post_only,
             ),
@@ -255,7 +260,7 @@ def _evaluate_new(draft: Draft, context: Context) -> Evaluation:
         post_only=draft.post_only,
         reduce_only=draft.reduce_only,
         leverage=leverage,
-        margin_mode=draft.margin_mode,
+        margin_mode=margin_mode,
         take_profit=take_profit,
         stop_loss=stop_loss,
         position_id=_position_id(draft, position),
@@ -301,6 +306,7 @@ def _evaluate_edit(view: OrderView, draft: Draft, context: Context) -> Evaluatio
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        margin_mode=view.margin_mode,
         take_profit=order.take_profit,
         stop_loss=order.stop_loss,
         position_id=_closes(order),

@@ -18,7 +18,7 @@ import msgspec
 from tui.desk.control import AmendIntent, OrderIntent, Outcome, Verdict, denied
 from tui.desk.dispatch import Answer, Dispatcher, Fate
 from tui.desk.exits import is_bound
-from tui.desk.facts import describe_order, figure
+from tui.desk.facts import describe_tracked, figure
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.guards import Guards, MarketNow, notional_of
 from tui.desk.inheritance import EDIT_BEGAN, EDIT_ENDED
@@ -115,7 +115,7 @@ class Editing:
         more = tracked.order.filled_quantity - counted if counted is not None else ZERO
         if more > 0:
             self._replaced[tracked.key] = (tracked.order.filled_quantity, new)
-            old = self._words(tracked.order)
+            old = self._words(tracked)
             words = f"{figure(more)} of {old} traded after its cancel was proven, and {new} was sent without it"
             self._say(words, tracked, FactKind.NOTICE, Severity.ALARM)
 
@@ -198,8 +198,8 @@ class Editing:
             before=notional_of(now, market, self._guards.limits),
             is_less=is_less(wish, now),
             was_triggered=order.is_triggered,
-            old=self._words(order),
-            new=self._words(after),
+            old=self._words(tracked),
+            new=self._words(tracked, after),
         )
 
     def _judge(self, change: Change, market: MarketNow, left: Decimal) -> Outcome:
@@ -342,9 +342,9 @@ class Editing:
             self._say(words, tracked, FactKind.NOT_SENT, Severity.ALARM)
             return _NOTHING
         traded = f", of which {figure(done)} had traded" if done else ""
-        words = f"edit: {self._words(new.order)} goes out in the place of {old}{traded}"
+        words = f"edit: {self._words(new)} goes out in the place of {old}{traded}"
         self._say(words, new, severity=Severity.INFO)
-        self._replaced[tracked.key] = (done, self._words(new.order))
+        self._replaced[tracked.key] = (done, self._words(new))
         if len(self._replaced) > _WATCHED:
             del self._replaced[next(iter(self._replaced))]
         # Sent from here on: what stops a sequel can no longer reach it, but panic and cancel can.
@@ -352,12 +352,12 @@ class Editing:
         await work
         if new.status is OrderStatus.REJECTED:
             self._replaced.pop(tracked.key, None)
-            words = f"edit: {old} is cancelled, and {self._words(new.order)} was refused: nothing rests of it"
+            words = f"edit: {old} is cancelled, and {self._words(new)} was refused: nothing rests of it"
             self._say(words, new, FactKind.NOTICE, Severity.ALARM)
         return "the new order was sent"
 
-    def _words(self, order: Order) -> str:
-        return describe_order(order, self._store.instrument(order.instrument))
+    def _words(self, tracked: Tracked, order: Order | None = None) -> str:
+        return describe_tracked(tracked, self._store.instrument(tracked.order.instrument), order)
 
     def _say(
         self,

@@ -17,7 +17,8 @@ def is_exit(order: Order) -> bool:
 
 def is_bound(order: Order) -> bool:
     """Says whether it is the exit of one certain position, whose id its venue never gives again."""
-    return is_exit(order) and order.position_id not in ("", "net", "long", "short")
+    side, _, _ = order.position_id.partition(":")  # "long:isolated" is that of every long after it, too
+    return is_exit(order) and side not in ("", "net", "long", "short")
 
 
 def bound_by(orders: Iterable[Order], position: Position) -> Decimal:

@@ -12,7 +12,7 @@ from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
 from venues.commands import FundsKind, FundsRequest
 from venues.events import LinkState, Notice, StreamStatus
-from venues.model import Fill, Instrument, Order, OrderStatus, OrderType, Position
+from venues.model import Fill, Instrument, MarginMode, Order, OrderStatus, OrderType, Position, TimeInForce
 from venues.port import Capabilities
 
 _QUIET = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
@@ -69,8 +69,39 @@ def describe_funds(request: FundsRequest, instrument: Instrument | None = None) 
 
 
 def number_words(position_id: str) -> str:
-    """Returns how a position is told from others of its instrument: " #12"; empty where there is one at most."""
+    """Returns how a position is told from others of its instrument: " #12", of "long:isolated" " isolated"; empty
+    where there is one at most.
+    """
+    if mode := mode_of_id(position_id):
+        return f" {mode.value}"
     return "" if position_id in ("", "net") else f" #{sanitise(position_id, 32)}"
+
+
+def mode_of_id(position_id: str) -> MarginMode | None:
+    """Returns the margin mode that tells two positions of a side apart, where their ids say it: "long:cross"."""
+    side, _, word = position_id.partition(":")
+    return MarginMode(word) if side in ("long", "short") and word in set(MarginMode) else None
+
+
+def is_margin_told(position: Position) -> bool:
+    """Whether its margin is known: no open cross position has none, but not every venue tells it."""
+    is_cross = position.margin_mode is MarginMode.CROSS and not position.in_margin_wallet
+    return bool(position.margin) or not is_cross or not position.quantity
+
+
+def can_rest(order: Order) -> bool:
+    """Whether an order that its venue has taken may rest: a venue may call one new that trades or ends at once."""
+    is_lasting = order.time_in_force not in (TimeInForce.IOC, TimeInForce.FOK)
+    return order.type.has_trigger or (order.type is not OrderType.MARKET and is_lasting)
+
+
+def describe_tracked(tracked: Tracked, instrument: Instrument | None, order: Order | None = None) -> str:
+    """Returns an order in a few words, and the margin mode that it was sent with: "BUY 1 BTC-PERP isolated".
+
+    `order` is what it is to become.
+    """
+    mode = tracked.margin_mode
+    return f"{describe_order(order or tracked.order, instrument)}{f' {mode.value}' if mode is not None else ''}"
 
 
 def figure(value: Decimal) -> str:
@@ -97,12 +128,14 @@ def order_fact(
         return None
     if status is OrderStatus.REJECTED and tracked.was_not_sent:
         return None
-    what = describe_order(order, instrument)
+    what = describe_tracked(tracked, instrument)
     reason = f": {sanitise(order.reason)}" if order.reason else ""
     kind, severity = FactKind.ORDER, Severity.INFO
     if status is OrderStatus.UNKNOWN:
         kind, severity = FactKind.UNKNOWN, Severity.ALARM
-        remedy = _REMEDY if can is not None and (can.order_life is None or not can.lookup_covers_closed) else ""
+        # What was sent before it was known that its life is bounded has no bound.
+        has_bound = tracked.deadline is not None and (can is None or can.order_life is not None)
+        remedy = "" if can is None or (has_bound and can.lookup_covers_closed) else _REMEDY
         text = f"UNKNOWN what became of {what}{reason}{remedy}"
     elif status is OrderStatus.REJECTED:
         kind, severity = FactKind.REJECTED, Severity.WARNING
@@ -114,6 +147,8 @@ def order_fact(
         return None
     elif status is OrderStatus.NEW and order.type is OrderType.MARKET:
         return None  # it trades at once, and that has facts of its own
+    elif status is OrderStatus.NEW and before is OrderStatus.PENDING_NEW and not can_rest(order):
+        return None  # so does this, or it has expired
     elif before is OrderStatus.PENDING_REPLACE and not status.is_terminal:
         text = f"changed: {what}"
     elif before is None:

@@ -20,7 +20,7 @@ import msgspec
 from venues.commands import FundsRequest
 from venues.events import LinkState
 from venues.margin import MarginAccount
-from venues.model import Balance, Bar, Fill, Instrument, InstrumentId, Order, Position, Side
+from venues.model import Balance, Bar, Fill, Instrument, InstrumentId, MarginMode, Order, Position, Side
 from venues.port import Capabilities, Mode
 
 
@@ -99,6 +99,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     unknown_since: int | None = None  # set while the order's status is UNKNOWN
     is_late_fill: bool = False  # it filled after it was reported as over: worth an alarm
     ts_provable: int | None = None  # while UNKNOWN: when the venue's word is a proof at the latest, engine's clock
+    margin_mode: MarginMode | None = None  # that it was sent with from here
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -130,7 +130,8 @@ class Funds:
             if isinstance(row.command, FundsRequest) and row.command.venue == link.name:
                 move = Move(row.command, row.ts)
                 move.in_flight = False
-                move.deadline, move.sent_after = row.deadline, row.sent_after
+                move.bound_by(row.deadline)
+                move.sent_after = row.sent_after
                 move.was_blurred = row.is_blurred
                 self._book.add(move)
                 self._look_after(link, move)
@@ -161,7 +162,7 @@ class Funds:
             if against:
                 raise NotSent(link.name, against[0].text)
             time = venue.venue_time()
-            move.deadline = departure.deadline
+            move.bound_by(departure.deadline)
             move.sent_after = time.now - time.uncertainty if time is not None else None
             return msgspec.structs.replace(departure, sent_after=move.sent_after)
 

@@ -74,6 +74,14 @@ class Move:
         """The earliest moment at which the venue can have written it down, by its clock."""
         return self.sent_after if self.sent_after is not None else self.ts_sent - _UNTOLD
 
+    def bound_by(self, deadline: int | None) -> None:
+        """Hears until when it can arrive; None where nothing bounds that.
+
+        A margin may have changed by funding, or from elsewhere, so that it is not the sum looked for although the
+        change was carried out: of a position a miss proves nothing, at no time.
+        """
+        self.deadline = deadline if self.place is None else None
+
     def until(self, settle: float) -> int | None:
         """Returns the latest such moment, after which a miss is a proof; None where nothing bounds its life."""
         return self.deadline + round(settle * NANOSECONDS) if self.deadline is not None else None

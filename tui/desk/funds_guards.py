@@ -15,7 +15,7 @@ from tui.desk.funds_book import PROCESSING, SENT, UNKNOWN
 from tui.desk.guards import Guards
 from tui.desk.inert import sanitise
 from tui.desk.link import Link
-from tui.desk.margin_moves import margin_denials, margin_questions
+from tui.desk.margin_moves import margin_denials, margin_questions, not_an_amount, standing_denials
 from tui.desk.store import Store
 from venues.commands import FundsKind, FundsRequest
 from venues.margin import MarginAccount, MarginAsset
@@ -63,15 +63,10 @@ def _denials(intent: FundsIntent, link: Link | None, store: Store, guards: Guard
         name = link.venue.capabilities.margin_wallet
         yield Reason("supported", f"this account, or its key, has no {name} at {link.name}")
         return
-    if not intent.amount.is_finite() or intent.amount <= 0:
-        yield Reason("steps", "the amount must be above zero")
+    if (nothing := not_an_amount(intent)) is not None:
+        yield nothing
         return
-    if link.fault:
-        yield Reason("venue", link.fault)
-    if intent.kind.adds_risk:
-        yield from guards.against_risk(now)
-        if not link.is_reconciled:
-            yield Reason("reconciling", "what is held and owed is being read back from the venue")
+    yield from standing_denials(intent, link, guards, now, "what is held and owed is")
     wallet = store.margins.get(link.name)
     if wallet is None:
         if intent.kind.adds_risk:

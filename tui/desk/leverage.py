@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from tui.desk.control import Outcome, Reason, Verdict, denied
 from tui.desk.dispatch import Dispatcher, outcome_of
-from tui.desk.facts import describe_order, describe_position, figure
+from tui.desk.facts import figure
 from tui.desk.frame import Fact, FactKind, Severity
 from tui.desk.guards import Guards, MarketNow
 from tui.desk.inert import sanitise
 from tui.desk.link import Link
+from tui.desk.orders import Tracked
+from tui.desk.perpetual_guards import word_of
+from tui.desk.position_estimate import in_the_way
 from tui.desk.store import Store
 from venues.errors import (
     AuthenticationError,
@@ -32,8 +36,12 @@ from venues.port import Mode
 
 TOPIC = "leverage"  # of its notes in the journal
 _MOST_REASONS = 3
-_MOST_NAMED = 3
 _REFUSALS = (OrderError, RequestError, ConfigurationError, AuthenticationError, RateLimited)
+
+
+class _Doubt(NamedTuple):
+    words: str
+    told: tuple[Position, ...]  # the positions as they were told until then
 
 
 class Leverage:
@@ -45,15 +53,24 @@ class Leverage:
         self._dispatcher = dispatcher
         self._clock = clock
         self._running: set[InstrumentId] = set()
-        self._doubts: dict[InstrumentId, str] = {}  # what nobody knows the outcome of
+        self._doubts: dict[InstrumentId, dict[MarginMode, _Doubt]] = {}  # what nobody knows the outcome of
 
     def is_changing(self, instrument: InstrumentId) -> bool:
         """Says whether a change is on its way: an order that leaves now could have the leverage of before."""
         return instrument in self._running
 
-    def doubt(self, instrument: InstrumentId) -> str:
-        """Says what nobody knows of the leverage of an instrument; empty where a position tells it."""
-        return "" if any(self._positions(instrument)) else self._doubts.get(instrument, "")
+    def doubt(self, instrument: InstrumentId, *, of_order: bool = False) -> str:
+        """Says what nobody knows of the leverage of an instrument; empty where a position has told it since.
+
+        `of_order`: each order has a margin mode of its own, so that a position tells only of those of its mode.
+        """
+        held = [one for one in self._positions(instrument) if one.leverage]
+        for mode, (words, then) in self._doubts.get(instrument, {}).items():
+            # One that was told before is as it was then, whatever became of the change.
+            since = (one for one in held if not any(one is before for before in then))
+            if not any(not of_order or one.margin_mode is mode for one in since):
+                return words
+        return ""
 
     async def set(self, link: Link, market: MarketNow, leverage: Decimal, margin_mode: MarginMode) -> Outcome:
         """Asks the guards, then the venue, and waits for its word.
@@ -72,13 +89,27 @@ class Leverage:
             if venue is not link.venue or locks != self._guards.locks:
                 return denied("stopped", f"the desk was locked, or {link.name} opened anew, meanwhile")
             answer = await outcome_of(venue.set_leverage(instrument.id, leverage, margin_mode))
-            return await self._told(answer, what, instrument)
+            keeps_others = market.capabilities.margin_mode_of_order
+            return await self._told(answer, what, instrument, margin_mode, keeps_others=keeps_others)
         finally:
             self._running.discard(instrument.id)
 
-    async def _told(self, answer: BaseException | None, what: str, instrument: Instrument) -> Outcome:
+    async def _told(
+        self,
+        answer: BaseException | None,
+        what: str,
+        instrument: Instrument,
+        mode: MarginMode,
+        *,
+        keeps_others: bool,
+    ) -> Outcome:
+        """`keeps_others`: the other margin mode has a leverage of its own, of which this answer says nothing."""
+        doubts = self._doubts.setdefault(instrument.id, {})
         if answer is None:
-            self._doubts.pop(instrument.id, None)
+            if keeps_others:
+                doubts.pop(mode, None)
+            else:
+                doubts.clear()
             await self._dispatcher.note(f"{what}: done", TOPIC)
             return Outcome(verdict=Verdict.SENT)
         words = sanitise(answer.message if isinstance(answer, VenueError) else type(answer).__name__)
@@ -88,7 +119,10 @@ class Leverage:
         if isinstance(answer, _REFUSALS):
             await self._dispatcher.note(f"{what}: refused: {words}", TOPIC)
             return denied("venue", words)
-        self._doubts[instrument.id] = f"nobody knows whether it has {what}: ask for that again first"
+        if not keeps_others:
+            doubts.clear()
+        told = tuple(self._positions(instrument.id))
+        doubts[mode] = _Doubt(f"nobody knows whether it has {what}: ask for that again first", told)
         text = f"UNKNOWN whether it is now {what} ({words}): ask for it again, which does no harm"
         await self._dispatcher.note(text, TOPIC)
         self._store.tell(
@@ -124,48 +158,35 @@ class Leverage:
                 yield Reason("reconciling", "positions and orders are being read back from the venue")
             yield from self._in_the_way(instrument, link)
         for side in Side:
-            size = self._size(instrument.id, side)
+            size = self._size(instrument.id, side, mode if can.margin_mode_of_order else None)
             if size and leverage > (most := most_leverage(instrument, size)):
                 yield Reason(
                     "leverage",
-                    f"{figure(size)} {instrument.base} {_word(side)} takes {figure(most)}x at most"
+                    f"{figure(size)} {instrument.base} {word_of(side)} takes {figure(most)}x at most"
                     if most
-                    else f"{figure(size)} {instrument.base} {_word(side)} is more than any bracket takes",
+                    else f"{figure(size)} {instrument.base} {word_of(side)} is more than any bracket takes",
                 )
 
     def _in_the_way(self, instrument: Instrument, link: Link) -> Iterator[Reason]:
-        """Yields what stands against it where the venue wants neither a position nor an order there."""
         held = [one for one in self._positions(instrument.id) if one.quantity]
-        resting = [
-            tracked.order
-            for tracked in self._store.orders.open_orders(link.name)
-            if tracked.order.instrument == instrument.id
-        ]
-        changes = f"{link.name} changes neither leverage nor margin mode over"
-        if held:
-            named = _listed([describe_position(one, instrument) for one in held])
-            yield Reason("flat", f"{changes} a position: close {named} first")
-        if resting:
-            named = _listed([describe_order(one, instrument) for one in resting])
-            yield Reason("flat", f"{changes} an open order: cancel {named} first")
+        open_orders = (tracked.order for tracked in self._store.orders.open_orders(link.name))
+        resting = [order for order in open_orders if order.instrument == instrument.id]
+        yield from (Reason("flat", words) for words in in_the_way(instrument, held, resting))
 
-    def _size(self, instrument: InstrumentId, side: Side) -> Decimal:
-        """Returns what is held on a side, and what open orders would add to it."""
-        held = sum((abs(p.quantity) for p in self._positions(instrument) if p.quantity * side.sign > 0), ZERO)
-        orders = (tracked.order for tracked in self._store.orders.open_orders(instrument.venue))
-        return held + sum(
-            (o.remaining for o in orders if (o.instrument, o.side) == (instrument, side) and not o.reduce_only),
-            ZERO,
-        )
+    def _size(self, instrument: InstrumentId, side: Side, mode: MarginMode | None) -> Decimal:
+        """Returns what is held on a side, and what open orders would add to it; where `mode` is given, of that."""
+        same = (p for p in self._positions(instrument) if p.quantity * side.sign > 0)
+        held = sum((abs(p.quantity) for p in same if mode in (None, p.margin_mode)), ZERO)
+        orders = self._store.orders.open_orders(instrument.venue)
+        return held + sum((one.order.remaining for one in orders if _adds(one, instrument, side, mode)), ZERO)
 
     def _positions(self, instrument: InstrumentId) -> list[Position]:
         return [one for (of, _), one in self._store.ledger.positions.items() if of == instrument]
 
 
-def _word(side: Side) -> str:
-    return "long" if side is Side.BUY else "short"
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+def _adds(tracked: Tracked, instrument: InstrumentId, side: Side, mode: MarginMode | None) -> bool:
+    """Whether an order adds to what is held on a side; one whose mode is not known may add to either."""
+    order, request = tracked.order, tracked.request
+    if (order.instrument, order.side) != (instrument, side) or order.reduce_only:
+        return False
+    return mode is None or request is None or request.margin_mode in (None, mode)

@@ -42,21 +42,33 @@ def margin_denials(intent: FundsIntent, link: Link, store: Store, guards: Guards
     if intent.currency != view.instrument.settle:
         yield Reason("currency", f"its margin is in {settle}")
         return
-    if not intent.amount.is_finite() or intent.amount <= 0:
-        yield Reason("steps", "the amount must be above zero")
+    if (nothing := not_an_amount(intent)) is not None:
+        yield nothing
         return
-    if link.fault:
-        yield Reason("venue", link.fault)
+    yield from standing_denials(intent, link, guards, now, "positions are")
     if intent.kind.adds_risk:
-        yield from guards.against_risk(now)
-        if not link.is_reconciled:
-            yield Reason("reconciling", "positions are being read back from the venue")
         yield from _beyond(intent, view, settle)
         return
     held = store.ledger.balances.get(link.name, {}).get(intent.currency)
     if held is not None and intent.amount > held.available:
         free = f"{figure(held.available)} {settle} is free" if held.available > 0 else f"no {settle} is free"
         yield Reason("size", free)
+
+
+def not_an_amount(intent: FundsIntent) -> Reason | None:
+    """Returns the reason against an amount with which nothing can be compared."""
+    is_amount = intent.amount.is_finite() and intent.amount > 0
+    return None if is_amount else Reason("steps", "the amount must be above zero")
+
+
+def standing_denials(intent: FundsIntent, link: Link, guards: Guards, now: int, what: str) -> Iterator[Reason]:
+    """Yields what stands against any move of funds now; of one that adds risk also while `what` is read back."""
+    if link.fault:
+        yield Reason("venue", link.fault)
+    if intent.kind.adds_risk:
+        yield from guards.against_risk(now)
+        if not link.is_reconciled:
+            yield Reason("reconciling", f"{what} being read back from the venue")
 
 
 def margin_questions(intent: FundsIntent, store: Store, now: int) -> Iterator[Reason]:
@@ -86,9 +98,9 @@ def effect_words(request: FundsRequest, store: Store) -> str:
 
 def _beyond(intent: FundsIntent, view: PositionView, settle: str) -> Iterator[Reason]:
     most = removable(view)
-    if most is None:
+    if view.mark is None:
         yield Reason("size", "no mark is known, so that it can not be told what may be taken out")
-    elif intent.amount > most:
+    elif most is not None and intent.amount > most:
         left = f"{figure(floor_to(most, _CENT))} {settle}" if most >= _CENT else "nothing"
         yield Reason("size", f"{left} can be taken out: the rest is its initial margin, and what it has lost")
     elif is_past(view, price := liquidation_with(view, view.position.margin - intent.amount)):

@@ -13,7 +13,7 @@ from tui.desk.journal import Command
 from tui.desk.order_states import TRANSITIONS, OrderNews
 from tui.desk.seen import SeenTrades
 from venues.commands import AmendRequest, OrderRequest
-from venues.model import ZERO, Fill, Order, OrderStatus
+from venues.model import ZERO, Fill, MarginMode, Order, OrderStatus
 
 _KEPT_OVER = 2_000  # orders that are over, kept for late fills
 _KEPT_ORPHANS = 500  # fills whose order nobody has told us about yet
@@ -55,6 +55,11 @@ class Tracked:
     @property
     def status(self) -> OrderStatus:
         return self.order.status
+
+    @property
+    def margin_mode(self) -> MarginMode | None:
+        """The margin mode that it was sent with; None where it named none, or was placed elsewhere."""
+        return self.request.margin_mode if self.request is not None else None
 
     def keep_unanswered(self, command: Command) -> None:
         """Remembers a command that ended without the venue's answer; the same again is one."""

@@ -28,7 +28,7 @@ from tui.desk.store import Store
 from tui.desk.tasks import cancelled
 from tui.desk.trading import Trader
 from venues.commands import CancelRequest
-from venues.errors import RateLimited, VenueError
+from venues.errors import AuthenticationError, RateLimited, VenueError
 from venues.model import NANOSECONDS, ZERO, Instrument, InstrumentId, Order, OrderStatus, Position
 from venues.port import HasMarginWallet
 from venues.rounding import floor_to
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EMPTY_READS = 2
+_MOST_DOUBLED = 4  # pauses, while a venue refuses the key: what calls on is banned, and no more is learnt of why
 _CANCEL_SECONDS = 1.0  # after which positions are closed although the cancel is not answered
 _RESERVE = Decimal("1.02")  # of what a market order may cost: the book is not flat, and there is a fee
 
@@ -119,7 +120,8 @@ class Panic:
                 await self._sleep(wait)
             if state.empty_reads < EMPTY_READS or self._count_unsettled(link, instrument, is_moving=True):
                 # What the first read found is acted on at once; after that the venue gets time to catch up.
-                await self._sleep(self._pause if state.rounds or state.empty_reads else 0.0)
+                pause = self._pause * 2 ** min(_MOST_DOUBLED, state.refused)
+                await self._sleep(pause if state.rounds or state.empty_reads else 0.0)
             state.rounds += 1
 
     async def _begin_cancel(self, link: Link, instrument: InstrumentId | None, state: _State) -> None:
@@ -244,6 +246,7 @@ class Panic:
         # What is on its way meanwhile may rest there by the end of a read that did not have it.
         is_still = not self._count_unsettled(link, instrument, is_moving=True)
         orders = await _contained(venue.fetch_open_orders())
+        state.refused = state.refused + 1 if isinstance(orders, AuthenticationError) else 0
         if isinstance(orders, RateLimited):
             state.forget()
             return orders
@@ -336,6 +339,7 @@ class _State:
         self.held: set[tuple[InstrumentId, str]] = set()
         self.empty_reads = 0
         self.rounds = 0
+        self.refused = 0  # reads in a row
         self.note = ""
         self.has_read_debts = False
         self.has_guessed = False  # what was held was closed by what was last heard of it

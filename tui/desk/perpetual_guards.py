@@ -113,6 +113,9 @@ def margin_faults(intent: OrderIntent, market: MarketNow) -> Iterator[Reason]:
         yield Reason("supported", f"the venue has no {intent.margin_mode.value} margin")
     held = [one for one in market.positions if one.quantity]
     if (leverage := intent.leverage) is not None:
+        if not can.leverage_of_order:
+            yield Reason("supported", "no order has a leverage of its own here: set that first (M, then l)")
+            return
         if not leverage.is_finite() or not 1 <= leverage <= instrument.max_leverage:
             yield Reason("leverage", f"leverage must be from 1 to {figure(instrument.max_leverage)}")
             return
@@ -121,7 +124,7 @@ def margin_faults(intent: OrderIntent, market: MarketNow) -> Iterator[Reason]:
         return
     for one in held:
         now = f"its position{number_words(one.position_id)} has {figure(one.leverage)}x {one.margin_mode.value}"
-        if leverage is not None and leverage != one.leverage:
+        if leverage is not None and one.leverage and leverage != one.leverage:
             yield Reason("leverage", f"{now}: neither is changed over it")
             return
         if intent.margin_mode not in (None, one.margin_mode):

@@ -8,6 +8,7 @@ known, or that there is none. Pure Decimal, no clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ import msgspec
 
 from tui.desk.control import FundsIntent
 from tui.desk.expressions import ExpressionError, parse_number
-from tui.desk.frame import Frame, OrderView, PositionView
+from tui.desk.facts import describe_order, describe_position
+from tui.desk.frame import Frame, PositionView
 from tui.desk.margin_estimate import PRECISION, parse_amount
 from venues.commands import FundsKind
 from venues.liquidation import Stake, brackets_of, liquidation_price, unrealized_pnl
-from venues.model import ZERO, Instrument, InstrumentId, MarginMode
+from venues.model import ZERO, Instrument, InstrumentId, MarginMode, Order, Position
 from venues.port import Capabilities, Mode
 from venues.rounding import floor_to
 
@@ -28,6 +30,9 @@ NEAR = Decimal("0.05")
 """A liquidation nearer to the mark than this fraction of it is an alarm."""
 CLOSE = Decimal("0.08")
 """One nearer than this is a warning: an isolated position at 10x begins just beyond."""
+FAR = Decimal(10)
+"""One farther than so many times the mark is no price that is ever reached, as of a long hedged by a short."""
+_MOST_NAMED = 3
 
 
 class PositionContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +90,16 @@ def make_position_context(
 def distance_of(price: Decimal | None, mark: Decimal | None) -> Decimal | None:
     """Returns how far a price is from the mark, as a fraction of it."""
     return None if price is None or not mark else abs(price - mark) / mark
+
+
+def gravity_of(distance: Decimal | None) -> int:
+    """Returns how grave it is that a liquidation is so near (a fraction of the mark): 0 calm, 1 close, 2 near."""
+    return 0 if distance is None or distance >= CLOSE else 1 if distance >= NEAR else 2
+
+
+def is_far(distance: Decimal | None) -> bool:
+    """Whether a liquidation is so far away that no price there is worth a word."""
+    return distance is not None and distance > FAR
 
 
 def liquidation_with(view: PositionView, margin: Decimal) -> Decimal | None:
@@ -161,18 +176,8 @@ def estimate_margin(intent: FundsIntent, around: PositionContext) -> MarginEstim
     """Returns what a change of margin does to the position as it stands now."""
     view = around.view
     signed = intent.amount if intent.kind is FundsKind.ADD_MARGIN else -intent.amount
-    after = view.position.margin + signed
-    then = liquidation_with(view, after)
-    before = view.position.liquidation_price
-    return MarginEstimate(
-        margin_before=view.position.margin,
-        margin_after=after,
-        liquidation_before=before,
-        liquidation_after=then,
-        distance_before=distance_of(before, view.mark),
-        distance_after=distance_of(then, view.mark),
-        free_after=None if around.free is None else around.free - signed,
-    )
+    free_after = None if around.free is None else around.free - signed
+    return _with_margin(view, view.position.margin + signed, free_after)
 
 
 def is_past(view: PositionView, price: Decimal | None) -> bool:
@@ -238,6 +243,37 @@ class LeverageWish(NamedTuple):
     margin_mode: MarginMode
 
 
+def estimate_leverage(wish: LeverageWish, frame: Frame) -> list[tuple[PositionView, MarginEstimate]]:
+    """Returns what another leverage does to the isolated positions that have it, about.
+
+    Their margin becomes what an entry at that leverage would take: a higher one lets go of some of it, and brings
+    the liquidation near. A venue that wants none open has none.
+    """
+    made = []
+    for view in frame.positions or ():
+        position = view.position
+        is_meant = position.instrument == wish.instrument and position.quantity and not position.in_margin_wallet
+        if not is_meant or not wish.margin_mode is position.margin_mode is MarginMode.ISOLATED:
+            continue
+        if position.leverage != wish.leverage:
+            after = abs(position.quantity) * position.entry_price / wish.leverage
+            made.append((view, _with_margin(view, after, None)))
+    return made
+
+
+def _with_margin(view: PositionView, margin: Decimal, free_after: Decimal | None) -> MarginEstimate:
+    then, before = liquidation_with(view, margin), view.position.liquidation_price
+    return MarginEstimate(
+        margin_before=view.position.margin,
+        margin_after=margin,
+        liquidation_before=before,
+        liquidation_after=then,
+        distance_before=distance_of(before, view.mark),
+        distance_after=distance_of(then, view.mark),
+        free_after=free_after,
+    )
+
+
 class LeverageEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What a leverage and a mode mean now: a `wish`, or words that say what is missing."""
 
@@ -246,30 +282,35 @@ class LeverageEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     obstacle: str = ""
 
 
-def why_not_flat(frame: Frame, instrument: Instrument) -> str:
-    """Says what the venue refuses a change of leverage over, before it is asked; empty where nothing does.
+def in_the_way(instrument: Instrument, held: Sequence[Position], resting: Sequence[Order]) -> list[str]:
+    """Returns what stands against a change of leverage at a venue that wants neither position nor order there.
 
-    "BTC/USDT perp has a position: pumpkin changes neither leverage nor margin mode over it: close it first".
+    "pumpkin changes neither leverage nor margin mode over a position: close LONG 0.25 BTC/USDT perp #12 first".
     """
+    changes, words = f"{instrument.id.venue} changes neither leverage nor margin mode over", []
+    if held:
+        named = _listed([describe_position(one, instrument) for one in held])
+        words.append(f"{changes} a position: close {named} first")
+    if resting:
+        named = _listed([describe_order(one, instrument) for one in resting])
+        words.append(f"{changes} an open order: cancel {named} first")
+    return words
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def why_not_flat(frame: Frame, instrument: Instrument) -> str:
+    """Says what the venue refuses a change of leverage over, before it is asked; empty where nothing does."""
     venue = next((each for each in frame.venues or () if each.venue == instrument.id.venue), None)
     if venue is None or not venue.capabilities.leverage_needs_flat:
         return ""
-    held = [
-        each
-        for each in frame.positions or ()
-        if each.position.instrument == instrument.id and each.position.quantity
-    ]
-    orders: list[OrderView] = [
-        each for each in frame.orders or () if each.order.instrument == instrument.id and each.order.is_open
-    ]
-    changes = f"{instrument.id.venue} changes neither leverage nor margin mode over"
-    if held:
-        has, it = ("a position", "it") if len(held) == 1 else (f"{len(held)} positions", "them")
-        return f"{instrument.name} has {has}: {changes} {it}: close {it} first"
-    if orders:
-        has, it = ("an open order", "it") if len(orders) == 1 else (f"{len(orders)} open orders", "them")
-        return f"{instrument.name} has {has}: {changes} {it}: cancel {it} first"
-    return ""
+    held = [each.position for each in frame.positions or () if each.position.instrument == instrument.id]
+    orders = [each.order for each in frame.orders or () if each.order.instrument == instrument.id]
+    found = in_the_way(instrument, [one for one in held if one.quantity], [one for one in orders if one.is_open])
+    return next(iter(found), "")
 
 
 def evaluate_leverage(
@@ -292,11 +333,3 @@ def evaluate_leverage(
         return LeverageEvaluation(problem=f"a whole number from 1 to {most:f}")
     mode = margin_mode or MarginMode.CROSS
     return LeverageEvaluation(wish=LeverageWish(instrument.id, leverage, mode))
-
-
-def leverage_tiers(instrument: Instrument) -> tuple[tuple[Decimal | None, Decimal], ...]:
-    """Returns up to which size (base units, None without an end) which leverage is the most, smallest first."""
-    return tuple(
-        (bracket.max_quantity if bracket.max_quantity.is_finite() else None, bracket.max_leverage)
-        for bracket in brackets_of(instrument)
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from tui.desk.facts import describe_funds, describe_order, figure
+from tui.desk.facts import describe_funds, describe_tracked, figure
 from tui.desk.frame import RecoveryRow, RecoveryView
 from tui.desk.funds_book import UNKNOWN
 from tui.desk.inert import sanitise
@@ -186,7 +186,7 @@ def _describe(command: Command, tracked: Tracked | None, store: Store) -> str:
     if not isinstance(command, OrderRequest):
         verb = "change of " if isinstance(command, AmendRequest) else "cancel of "
     if tracked is not None:
-        return verb + describe_order(tracked.order, store.instrument(tracked.order.instrument))
+        return verb + describe_tracked(tracked, store.instrument(tracked.order.instrument))
     if isinstance(command, OrderRequest):
         return f"{command.side.value.upper()} {figure(command.quantity)} {sanitise(command.instrument.symbol, 32)}"
     return verb + sanitise(getattr(command, "client_order_id", "") or getattr(command, "venue_order_id", ""), 64)

@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +35,7 @@ from tui.desk.remote_messages import (
     parse_request,
     peer_uid,
 )
-from tui.desk.remote_rows import desk_line, order_lines, position_lines, venue_lines
+from tui.desk.remote_rows import desk_line, order_lines, position_lines, unread_lines, venue_lines
 from tui.desk.remote_socket import ControlSocket, SocketError
 from tui.desk.tasks import cancelled
 from venues.errors import VenueError
@@ -197,14 +198,14 @@ class RemoteControl:
         await self._carry_out(request, writer)
 
     async def _carry_out(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        store = self._desk.store
         match request.verb:
             case "status":
-                store = self._desk.store
                 await self._say_all(writer, iter((desk_line(store), *venue_lines(store))))
             case "orders":
-                await self._say_all(writer, order_lines(self._desk.store))
+                await self._say_all(writer, chain(order_lines(store), unread_lines(store)))
             case "positions":
-                await self._say_all(writer, position_lines(self._desk.store))
+                await self._say_all(writer, chain(position_lines(store), unread_lines(store)))
             case "panic":
                 await self._tell(self._panic(), PANIC_SECONDS, writer, lambda done: Receipt(receipt=done))
             case _:

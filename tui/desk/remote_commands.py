@@ -15,7 +15,7 @@ import msgspec
 from tui.desk.appraisal import Context
 from tui.desk.control import CancelScope, OrderIntent, Outcome, Reason, Verdict
 from tui.desk.draft import Draft, Field, evaluate, fields_for
-from tui.desk.facts import describe_order, figure
+from tui.desk.facts import can_rest, describe_tracked, figure
 from tui.desk.frame import PanicReceipt
 from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
@@ -23,10 +23,10 @@ from tui.desk.remote_messages import Decided
 from tui.desk.store import Store
 from tui.desk.views import book_view
 from venues.errors import VenueError
-from venues.model import Instrument, InstrumentId, OrderStatus, OrderType, Position, Side, TimeInForce
+from venues.model import Instrument, InstrumentId, MarginMode, OrderStatus, OrderType, Position, Side, TimeInForce
 
 GRAMMAR = (
-    "buy|sell SYMBOL SIZE [@ PRICE] [ioc|fok] [post-only] [reduce-only]",
+    "buy|sell SYMBOL SIZE [@ PRICE] [ioc|fok] [post-only] [reduce-only] [isolated|cross]",
     "cancel KEY",
     "cancel all [SYMBOL]",
     "close SYMBOL [long|short|#ID] [PERCENT]",
@@ -38,7 +38,8 @@ _ANSWER_SECONDS = 3.0  # for the venue's word; the request itself has more time
 _LOOK_SECONDS = 0.02
 _MOST_QUESTIONS = 3  # kinds of guards that ask
 _SIDES = {"long": 1, "short": -1}
-_FLAGS = frozenset({"ioc", "fok", "post-only", "reduce-only"})
+_MODES = frozenset(mode.value for mode in MarginMode)
+_FLAGS = frozenset({"ioc", "fok", "post-only", "reduce-only"}) | _MODES
 _ON_ITS_WAY = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 _ENDS = {
     OrderStatus.NEW: "rests",
@@ -48,6 +49,7 @@ _ENDS = {
     OrderStatus.EXPIRED: "has expired",
     OrderStatus.REJECTED: "was refused",
 }
+_TAKEN = "is taken by the venue, which has not told yet what has traded: pitside orders"
 
 
 class RemoteDesk(Protocol):
@@ -184,6 +186,7 @@ class RemoteCommands:
             (draft.post_only, Field.POST_ONLY),
             (draft.reduce_only, Field.REDUCE_ONLY),
             (draft.time_in_force is not TimeInForce.GTC, Field.TIME_IN_FORCE),
+            (draft.margin_mode is not None, Field.MARGIN_MODE),
         ):
             if is_wanted and field not in fields:
                 raise Refused(f"{field.value} can not be had for this order here: leave it out")
@@ -210,8 +213,10 @@ class RemoteCommands:
         if tracked is None:
             return _decided(outcome, "it was sent: pitside orders shows what becomes of it")
         await self._until(lambda: not tracked.in_flight and tracked.status not in _ON_ITS_WAY)
+        if tracked.status is OrderStatus.NEW and not can_rest(tracked.order):  # some say first that they have it
+            await self._until(lambda: tracked.status is not OrderStatus.NEW)
         order = tracked.order
-        what = describe_order(order, self._store.instrument(order.instrument))
+        what = describe_tracked(tracked, self._store.instrument(order.instrument))
         reason = f": {sanitise(order.reason)}" if order.reason else ""
         if order.status is OrderStatus.UNKNOWN:
             text = f"UNKNOWN what became of {what}{reason}; the desk looks it up: pitside orders"
@@ -219,7 +224,9 @@ class RemoteCommands:
             text = f"{what} is on its way, and the venue has not answered yet: pitside orders"
         else:
             done = f", {figure(order.filled_quantity)} filled" if order.filled_quantity else ""
-            text = f"{what} {_ENDS[order.status]}{done}{reason if order.status.is_terminal else ''}"
+            is_taken = order.status is OrderStatus.NEW and not can_rest(order)
+            end = _TAKEN if is_taken else _ENDS[order.status]
+            text = f"{what} {end}{done}{reason if order.status.is_terminal else ''}"
         if is_cancel:
             is_done = order.status is OrderStatus.CANCELED
         else:
@@ -297,6 +304,9 @@ def _read_draft(side: Side, text: str) -> Draft:
         raise Refused(f"an order is written  {GRAMMAR[0]}")
     if {"ioc", "fok"} <= flags:
         raise Refused("ioc or fok, not both")
+    if flags >= _MODES:
+        raise Refused("isolated or cross, not both")
+    mode = next((MarginMode(flag) for flag in flags & _MODES), None)
     life = next((TimeInForce(flag) for flag in ("ioc", "fok") if flag in flags), TimeInForce.GTC)
     return Draft(
         side=side,
@@ -306,6 +316,7 @@ def _read_draft(side: Side, text: str) -> Draft:
         time_in_force=life,
         post_only="post-only" in flags,
         reduce_only="reduce-only" in flags,
+        margin_mode=mode,
     )
 
 

@@ -76,6 +76,7 @@ class OrderLine(Message, frozen=True, kw_only=True):
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     is_liquidation: bool = False
+    margin_mode: str = ""  # that it was sent with, where it named one
 
 
 class PositionLine(Message, frozen=True, kw_only=True):
@@ -99,7 +100,10 @@ class PositionLine(Message, frozen=True, kw_only=True):
 
 
 class VenueLine(Message, frozen=True, kw_only=True):
-    """A venue, and how much there is on it. `orders` counts the external and the UNKNOWN ones too."""
+    """A venue, and how much there is on it. `orders` counts the external and the UNKNOWN ones too.
+
+    Where its account was not read (`is_read`), the figures tell only what this desk has done itself.
+    """
 
     venue: str
     account: str
@@ -111,6 +115,7 @@ class VenueLine(Message, frozen=True, kw_only=True):
     external: int = 0
     unknown: int = 0
     positions: int = 0
+    is_read: bool = True
 
 
 class DeskLine(Message, frozen=True, kw_only=True):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from tui.desk.frame import RecoveryView
+from tui.desk.facts import is_margin_told
+from tui.desk.frame import RecoveryView, VenueView
 from tui.desk.inert import sanitise
 from tui.desk.orders import Tracked
 from tui.desk.remote_messages import DeskLine, OrderLine, PositionLine, VenueLine
 from tui.desk.store import Store
 from tui.desk.views import inert_order, position_view
 from venues.model import OrderStatus
+from venues.port import Mode
 
 
 def order_lines(store: Store) -> Iterator[OrderLine]:
@@ -44,6 +46,7 @@ def order_line(store: Store, tracked: Tracked) -> OrderLine:
         unknown_since=tracked.unknown_since,
         reason=order.reason,
         in_margin_wallet=order.in_margin_wallet,
+        margin_mode=tracked.margin_mode.value if tracked.margin_mode is not None else "",
     )
 
 
@@ -66,9 +69,9 @@ def position_lines(store: Store) -> Iterator[PositionLine]:
             unrealized_pnl=view.unrealized_pnl if view is not None else None,
             liquidation_price=position.liquidation_price,
             liquidation_is_estimate=position.liquidation_is_estimate,
-            margin=position.margin,
+            margin=position.margin if is_margin_told(position) else None,
             margin_mode=position.margin_mode.value,
-            leverage=position.leverage,
+            leverage=position.leverage or None,
             in_margin_wallet=position.in_margin_wallet,
         )
 
@@ -87,7 +90,18 @@ def venue_lines(store: Store) -> Iterator[VenueLine]:
             external=sum(order.is_external and not order.is_liquidation for order in orders),
             unknown=sum(order.status is OrderStatus.UNKNOWN for order in orders),
             positions=sum(held.venue == view.venue for held, _ in store.ledger.positions),
+            is_read=not _is_unread(store, view),
         )
+
+
+def unread_lines(store: Store) -> Iterator[VenueLine]:
+    """Yields the venues of which nothing is known: that nothing of theirs is listed means nothing."""
+    return (line for line in venue_lines(store) if not line.is_read)
+
+
+def _is_unread(store: Store, view: VenueView) -> bool:
+    """Whether there is a key, and nothing was learnt with it: it was refused, as a rule."""
+    return bool(view.fault) and view.mode is not Mode.READ_ONLY and view.venue not in store.ledger.balances
 
 
 def desk_line(store: Store) -> DeskLine:

@@ -132,7 +132,7 @@ def _share_of_balance(
     factor = Decimal(1)
     if instrument.is_perpetual:
         # With no leverage known the whole notional is set aside: rather too small than too large.
-        factor /= leverage or (position.leverage if position is not None else Decimal(1))
+        factor /= leverage or (position.leverage if position is not None else ZERO) or Decimal(1)
     return _bought_for(available * share, factor + max(ZERO, *fees), side, price, context)
 
 

@@ -23,6 +23,7 @@ from tui.desk.guards import Guards, MarketNow, notional_of
 from tui.desk.journal import CancelAllRequest
 from tui.desk.leverage import Leverage
 from tui.desk.link import Link
+from tui.desk.margin_modes import with_mode
 from tui.desk.order_states import OrderNews
 from tui.desk.orders import Tracked
 from tui.desk.perpetual_guards import about_position
@@ -84,8 +85,7 @@ class Trader:
 
     def check(self, intent: OrderIntent) -> Outcome:
         """Asks the guards. Raises UnknownInstrument."""
-        link, market = self.market(intent.instrument)
-        intent, market = about_position(intent, market, self._store.orders.open_orders(link.name))
+        intent, link, market = self._meant(intent)
         return self._guards.check(intent, market, self._unknown_orders(link), self._clock())
 
     async def submit(self, intent: OrderIntent) -> Outcome:
@@ -247,7 +247,11 @@ class Trader:
             return closing
         if position.in_margin_wallet and (words := self._why_not_short(position, closing.quantity)):
             return denied("position", words)
-        opening = msgspec.structs.replace(closing, reduce_only=False, position_id=None, overrides=frozenset())
+        keeps_mode = self._links[instrument.venue].venue.capabilities.margin_mode_of_order
+        opening = msgspec.structs.replace(
+            closing, reduce_only=False, position_id=None, overrides=frozenset(),
+            margin_mode=position.margin_mode if keeps_mode else None,
+        )  # fmt: skip
         allowed = self.check(opening)
         if allowed.verdict is not Verdict.SENT:
             return allowed
@@ -333,10 +337,16 @@ class Trader:
             for tracked in self._store.orders.open_orders(position.instrument.venue)
         )
 
+    def _meant(self, intent: OrderIntent) -> tuple[OrderIntent, Link, MarketNow]:
+        """Returns the wish with what it leaves open, which position or which margin mode, and what it is about."""
+        link, market = self.market(intent.instrument)
+        intent = with_mode(intent, market.capabilities, market.instrument, market.positions)
+        intent, market = about_position(intent, market, self._store.orders.open_orders(link.name))
+        return intent, link, market
+
     async def _prepare(self, intent: OrderIntent, hindrance: Callable[[], str] = str) -> Prepared:
         """Guards, then `prepare_order`."""
-        link, market = self.market(intent.instrument)
-        intent, market = about_position(intent, market, self._store.orders.open_orders(link.name))
+        intent, link, market = self._meant(intent)
         outcome = self._guards.check(intent, market, self._unknown_orders(link), self._clock())
         notional = notional_of(intent, market, self._guards.limits)
         if outcome.verdict is Verdict.NEEDS_YES:
@@ -460,7 +470,7 @@ class Trader:
             fault=link.fault,
             mark=market.fresh_mark(self._clock()),
             is_leverage_changing=self._leverage.is_changing(instrument),
-            leverage_doubt=self._leverage.doubt(instrument),
+            leverage_doubt=self._leverage.doubt(instrument, of_order=can.margin_mode_of_order),
             positions=self._store.ledger.held_in(instrument),
             in_wallet=self._store.ledger.in_margin_wallet(instrument),
             rate=rate,

@@ -104,6 +104,7 @@ def order_view(
         unknown_since=tracked.unknown_since,
         is_late_fill=tracked.is_late_fill,
         ts_provable=ts_provable,
+        margin_mode=tracked.margin_mode,
     )
 
 

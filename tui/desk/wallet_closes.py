@@ -18,6 +18,7 @@ class _Close(NamedTuple):
     tracked: Tracked
     quantity: Decimal  # what was held when it was sent
     ts: int  # when it was sent
+    ts_opened: int = 0  # of the position that it closes, where it is of one
 
 
 _KEPT = 500
@@ -39,12 +40,16 @@ class Closes:
 
     def note_position(self, position: Position, tracked: Tracked, now: int) -> None:
         """Hears of a close of a position that was sent."""
-        self.note(position.instrument.venue, _name(position), tracked, position.quantity, now)
+        venue, name = position.instrument.venue, _name(position)
+        self.note(venue, name, tracked, position.quantity, now)
+        self._newest[venue, name] = self._newest[venue, name]._replace(ts_opened=position.ts_opened)
 
     def is_unshown(self, position: Position, now: int) -> bool:
         """Says whether the newest close of a position has traded, and the size of it is that of before."""
         close = self._newest.get((position.instrument.venue, _name(position)))
         if close is None or now - close.ts > _AT_MOST * NANOSECONDS:
+            return False
+        if position.ts_opened != close.ts_opened:  # "long:isolated" is the next one's id, too
             return False
         return _is_unshown(close, position.quantity, _LONGEST, now)
 

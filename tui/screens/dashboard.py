@@ -43,7 +43,7 @@ from tui.widgets.status_bar import StatusBar
 from tui.widgets.summary import Summary
 from tui.widgets.trade_tape import TradeTape
 from tui.widgets.watchlist import Watchlist
-from venues.model import Instrument, OrderType, Side
+from venues.model import Instrument, MarginMode, OrderType, Side
 from venues.port import Mode
 
 _HINTS = (
@@ -413,6 +413,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
         size: str = "",
         position_id: str | None = None,
         in_margin_wallet: bool = False,
+        margin_mode: MarginMode | None = None,
     ) -> None:
         """Opens the ticket beside the ladder; it takes the focus. `position_id` is what reduce-only would mean."""
         self.hand.drop_preview()
@@ -426,6 +427,7 @@ class Dashboard(Screen[None], inherit_bindings=False):
             size=size,
             position_id=position_id,
             in_margin_wallet=in_margin_wallet,
+            margin_mode=margin_mode,
         ):
             self.lay_out_panes()
         else:

@@ -11,6 +11,7 @@ from textual.content import Content
 from tui import formatting
 from tui.desk.control import CancelScope, OrderIntent
 from tui.desk.frame import BalanceView, FillView, Frame, OrderView, PositionView
+from tui.desk.margin_modes import opening_mode_in
 from tui.screens.sizes import SizeDial
 from tui.widgets.balances import Balances, MarginHolding
 from tui.widgets.blotter import Blotter
@@ -85,13 +86,15 @@ class Hand:
 
     def _open_ticket(self, side: Side, kind: OrderType) -> None:
         row = self._row_in_focus()
-        instrument, account, in_margin_wallet, position_id = None, None, False, None
+        instrument, account, in_margin_wallet, position_id, mode = None, None, False, None, None
         if isinstance(row, PositionView | OrderView):
             instrument, account = row.instrument, row.account
             of = row.position if isinstance(row, PositionView) else row.order
             in_margin_wallet = of.in_margin_wallet
             if isinstance(row, PositionView) and row.position.quantity * side.sign < 0 and self._has_sides(row):
                 position_id = row.position.position_id  # what the mark "reduce-only" would mean, of several
+            elif isinstance(row, PositionView) and opening_mode_in(self._state, instrument, side) is not None:
+                mode = row.position.margin_mode  # more of this very position
         elif isinstance(row, FillView):
             instrument, account, in_margin_wallet = row.instrument, row.account, row.fill.in_margin_wallet
         elif row is not None and hasattr(row, "instrument") and isinstance(row.instrument, Instrument):
@@ -103,6 +106,7 @@ class Hand:
             account=account,
             position_id=position_id,
             in_margin_wallet=in_margin_wallet,
+            margin_mode=mode,
         )
 
     def _has_sides(self, view: PositionView) -> bool:
@@ -118,10 +122,17 @@ class Hand:
         instrument, price = ladder.instrument, ladder.cursor_price
         if instrument is None or price is None or self._dashboard.is_refused(instrument):
             return
+        if not instrument.is_tradable:
+            name = self._dashboard.wishes.name_of(instrument)
+            self._say(f"{name} takes no orders here{f': {instrument.note}' if instrument.note else ''}")
+            return
         size = self._sizes.size(instrument, price)
-        intent = OrderIntent(instrument=instrument.id, side=side, type=OrderType.LIMIT, quantity=size, price=price)
+        mode = opening_mode_in(self._state, instrument, side)
+        intent = OrderIntent(
+            instrument=instrument.id, side=side, type=OrderType.LIMIT, quantity=size, price=price, margin_mode=mode
+        )
         amount = f"{formatting.quantity(size, instrument)} @ {formatting.price(price, instrument)}"
-        words = f"{side.upper()} {amount}{self._dashboard.wishes.opens_words(instrument, side)}"
+        words = f"{side.upper()} {amount}{self._dashboard.wishes.opens_words(instrument, side, mode)}"
         self._preview = Preview(intent, f"{words} {self._dashboard.wishes.name_of(instrument)}")
         cost = f"~{formatting.money(size * price)} {instrument.quote}"
         ladder.show_preview(f"{words}  {cost}", side)

@@ -89,8 +89,8 @@ class InstrumentPicker(ModalScreen[InstrumentId | None]):
 def find_instruments(
     typed: str, instruments: Iterable[Instrument], favourites: Iterable[InstrumentId] = ()
 ) -> list[Instrument]:
-    """Returns the instruments that hold the letters of `typed` in order, the closest first, favourites before
-    others of the same closeness.
+    """Returns the instruments that hold the letters of `typed` in order, the closest first; of the same closeness
+    favourites before others, and what takes no orders last.
     """
     liked = set(favourites)
     words = typed.lower().split()
@@ -99,8 +99,8 @@ def find_instruments(
         fields = [text.lower() for text in (instrument.name, instrument.id.symbol, instrument.id.venue)]
         score = _score(words, fields)
         if score is not None:
-            scored.append((score, instrument.id not in liked, place, instrument))
-    return [instrument for *_, instrument in sorted(scored, key=lambda row: row[:3])]
+            scored.append((score, instrument.id not in liked, not instrument.is_tradable, place, instrument))
+    return [instrument for *_, instrument in sorted(scored, key=lambda row: row[:4])]
 
 
 def _score(words: Sequence[str], fields: Sequence[str]) -> int | None:
@@ -130,15 +130,17 @@ def _distance(word: str, field: str) -> int | None:
 
 
 def picker_row(instrument: Instrument, quote: QuoteView | None) -> Content:
-    """Returns a row of the picker: name, venue, last price, change."""
+    """Returns a row of the picker: name, venue, last price, and change, or that it can only be watched."""
     star = "★ " if quote is not None and quote.is_favourite else "  "
     last = price(quote.last, instrument) if quote is not None else ""
     change = quote.change if quote is not None else None
+    moved = f"{trend(change)} {percent(change, sign=True)}" if change is not None else ""
     style = "$buy" if change is not None and change > 0 else "$sell" if change is not None and change < 0 else ""
+    style = style if instrument.is_tradable else "$muted"
     return Content.assemble(
         (star, "$own"),
         fit(instrument.name, 18),
         (fit(instrument.id.venue, 10), "$muted"),
         fit(last, 14, "right"),
-        (fit(f"{trend(change)} {percent(change, sign=True)}" if change is not None else "", 11, "right"), style),
+        (fit(moved if instrument.is_tradable else "no orders", 11, "right"), style),
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.style import Style
 
 from tui.desk.frame import Frame, MarginView
 from tui.desk.margin_estimate import FundsDraft, read_wish
@@ -16,8 +15,7 @@ from tui.keymap import Context
 from tui.screens.board import LEAST_TABLE, LEAST_WORDS, LIST_KEYS, ROOMY, TICK, BoardScreen, give
 from tui.screens.help import Help
 from tui.screens.margin_dialog import FundsDialog
-from tui.widgets.cells import plain
-from tui.widgets.key_words import KeyWords, Paragraph, hints
+from tui.widgets.key_words import KeyWords, Paragraph
 from tui.widgets.margin_table import MarginTable
 from tui.widgets.margin_words import asset_words, funds_words, head_words, no_wallet_words
 from tui.widgets.pane import silent_venues
@@ -130,21 +128,11 @@ class MarginScreen(BoardScreen, inherit_bindings=False):
         return lines
 
     def _dress(self, view: MarginView | None) -> None:
-        box = self._box
         if view is None:
-            box.border_title = Content(" margin wallet ")
+            self._box.border_title = Content(" margin wallet ")
             return
         names = [each.venue for each in self._views]
-        title: list[Content | str | tuple[str, str | Style]] = [
-            (f" {plain(view.name)} ", Style(bold=True)),
-            plain(f"· {view.venue} · {view.account} "),
-        ]
-        mode = self._mode_of(view.venue)
-        if mode is not None:
-            title.append((f" {mode} ", Style.from_rich_style(self._palette.badges[mode])))
-        box.border_title = Content.assemble(*title)
-        several = f" ‹ {names.index(view.venue) + 1} of {len(names)} › " if len(names) > 1 else ""
-        box.border_subtitle = Content(several)
+        self.entitle(view.name, view.venue, view.account, self._mode_of(view.venue), names)
 
     def _mode_of(self, venue: str) -> Mode | None:
         return next((each.mode for each in self._dashboard.state.venues or () if each.venue == venue), None)
@@ -152,10 +140,7 @@ class MarginScreen(BoardScreen, inherit_bindings=False):
     def _share_room(self, width: int, height: int, *, is_roomy: bool) -> None:
         if not height:
             return
-        shown = hints(self._keys(is_roomy=is_roomy), width, self._palette)
-        self._hints.say(shown, keeps_place=True)
-        low = max(1, min(len(shown), 2 if is_roomy else 1))
-        gap = 1 if is_roomy and self.has_class("-tall") else 0
+        low, gap = self.say_hints(self._keys(is_roomy=is_roomy), width, is_roomy=is_roomy)
         head = min(self._head.height_at(width), max(1, height // 3) if self._view is not None else height - low)
         if not is_roomy and self._view is not None:
             head = min(head, 2)

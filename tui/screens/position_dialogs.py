@@ -10,15 +10,15 @@ import msgspec
 from tui.desk.control import FundsIntent, Outcome
 from tui.desk.frame import PositionView
 from tui.desk.position_estimate import (
-    CLOSE,
-    NEAR,
     LeverageEvaluation,
     LeverageWish,
     MarginEvaluation,
     PositionContext,
+    estimate_leverage,
     estimate_margin,
     evaluate_leverage,
     evaluate_margin,
+    gravity_of,
     make_position_context,
 )
 from tui.screens.preview_dialog import PreviewDialog
@@ -28,6 +28,7 @@ from tui.widgets.position_form import LeverageForm, MarginForm
 from tui.widgets.position_words import (
     TITLES,
     change_words,
+    leverage_effect_words,
     leverage_words,
     most_words,
     sends_words,
@@ -36,7 +37,7 @@ from tui.widgets.position_words import (
     what_words,
 )
 from venues.commands import FundsKind
-from venues.model import Instrument, MarginMode
+from venues.model import Instrument, MarginMode, Position
 from venues.port import Mode
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class MarginDialog(PreviewDialog[FundsIntent]):
         intent = self.frozen or self.wish
         if intent is None or self._around is None:
             return 0
-        distance = estimate_margin(intent, self._around).distance_after
-        return 0 if distance is None or distance >= CLOSE else 1 if distance >= NEAR else 2
+        return gravity_of(estimate_margin(intent, self._around).distance_after)
 
     def words(self, palette: Palette) -> list[Paragraph]:
         intent, around = self.frozen or self.wish, self._around
@@ -118,18 +118,21 @@ class MarginDialog(PreviewDialog[FundsIntent]):
 class LeverageDialog(PreviewDialog[LeverageWish]):
     """Sets leverage and margin mode of one instrument. What the venue refuses is said before anything is asked."""
 
-    def __init__(self, dashboard: Dashboard, instrument: Instrument, *, leverage: str = "") -> None:
+    def __init__(self, dashboard: Dashboard, instrument: Instrument, *, at: Position | None = None) -> None:
         state, venue = dashboard.state, instrument.id.venue
-        held = next(
+        held = at or next(
             (each.position for each in state.positions or () if each.position.instrument == instrument.id), None
         )
         view = next((each for each in state.venues or () if each.venue == venue), None)
         allowed = view.capabilities.margin_modes if view is not None else frozenset()
         modes = [mode for mode in MarginMode if mode in allowed] or [MarginMode.CROSS]
         self._fields = LeverageForm(modes, held.margin_mode if held is not None else modes[-1])
-        super().__init__(dashboard, self._fields, leverage or (f"{held.leverage:f}" if held is not None else ""))
+        super().__init__(
+            dashboard, self._fields, f"{held.leverage:f}" if held is not None and held.leverage else ""
+        )
         self._instrument = instrument
         self._mode = view.mode if view is not None else None
+        self._is_of_order = view is not None and view.capabilities.margin_mode_of_order
         self._evaluation = LeverageEvaluation()
 
     def work_out(self) -> None:
@@ -144,13 +147,21 @@ class LeverageDialog(PreviewDialog[LeverageWish]):
     def obstacle(self) -> str:
         return self._evaluation.obstacle
 
+    @property
+    def gravity(self) -> int:
+        wish = self.frozen or self.wish
+        changes = estimate_leverage(wish, self.state) if wish is not None else []
+        return max((gravity_of(expected.distance_after) for _, expected in changes), default=0)
+
     def words(self, palette: Palette) -> list[Paragraph]:
         wish, lines = self.frozen or self.wish, settings_words(self._instrument, self.state, palette)
         if wish is not None:
             what = Paragraph(
                 ((leverage_words(wish), palette.strong), (f" on {self._place}", palette.text)), "sends"
             )
-            return [what, *lines]
+            effects = leverage_effect_words(estimate_leverage(wish, self.state), palette)
+            # What is grave stands high: on a small terminal the rest has to be paged to.
+            return [what, *effects, *lines]
         if self._evaluation.problem:
             style = palette.text if self._fields.text.strip() else palette.muted
             return [Paragraph(((self._evaluation.problem, style),), "leverage"), *lines]
@@ -162,7 +173,7 @@ class LeverageDialog(PreviewDialog[LeverageWish]):
 
     @property
     def heading(self) -> tuple[str, str, Mode | None]:
-        return "leverage and margin mode", self._place, self._mode
+        return "leverage" if self._is_of_order else "leverage and margin mode", self._place, self._mode
 
     def summary(self, wish: LeverageWish) -> str:
         return f"leverage {leverage_words(wish)} on {self._place}"

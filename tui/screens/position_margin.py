@@ -9,7 +9,6 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.style import Style
 from textual.widget import Widget
 
 from tui.desk.control import Bills
@@ -20,7 +19,7 @@ from tui.screens.help import Help
 from tui.screens.position_dialogs import LeverageDialog, MarginDialog
 from tui.widgets.bill_table import BillTable, heading_words
 from tui.widgets.cells import plain
-from tui.widgets.key_words import KeyWords, Paragraph, hints
+from tui.widgets.key_words import KeyWords, Paragraph
 from tui.widgets.margin_words import funds_words
 from tui.widgets.pane import silent_venues
 from tui.widgets.position_table import PositionTable
@@ -160,50 +159,50 @@ class PositionMarginScreen(BoardScreen, inherit_bindings=False):
             over = [each for each in view.funds if each.is_over]
             lines += funds_words(over, now, palette, clock, heading="its margin in this session") if over else []
         elif not held:
-            words = f"no position at {plain(self._venue)}; l sets leverage and margin mode for what comes"
+            is_of_order = self._view is not None and self._view.capabilities.margin_mode_of_order
+            what = "leverage" if is_of_order else "leverage and margin mode"
+            words = f"no position at {plain(self._venue)}; l sets {what} for what comes"
             lines.append(Paragraph(((words, palette.muted),)))
         return lines
 
     def _dress(self) -> None:
-        box, view = self._box, self._view
-        title: list[Content | str | tuple[str, str | Style]] = [(" positions and margin ", Style(bold=True))]
-        if view is not None:
-            is_old = view.venue in silent_venues((view,))
-            title.append(plain(f"· {view.venue} · {view.account} "))
-            title.append((f" {view.mode} ", Style.from_rich_style(self._palette.badges[view.mode])))
-            if is_old:
-                title.append((f" ◐ {view.state.value} ", "$warning"))
-        box.border_title = Content.assemble(*title)
-        names = self._venues
-        several = f" ‹ {names.index(self._venue) + 1} of {len(names)} › " if len(names) > 1 else ""
-        box.border_subtitle = Content(several)
+        view = self._view
+        if view is None:
+            self._box.border_title = Content(" positions and margin ")
+        else:
+            note = f" ◐ {view.state.value} " if view.venue in silent_venues((view,)) else ""
+            self.entitle("positions and margin", view.venue, view.account, view.mode, self._venues, note)
 
     @property
     def _venues(self) -> list[str]:
         return venues_of(self._dashboard.state)
 
+    @property
+    def _keeps_bills(self) -> bool:
+        """Whether the venue may tell bills; few lines are spent on one that has said that it tells none."""
+        return self._bills is None or self._bills_of != self._venue or self._bills.are_kept
+
     def _share_room(self, width: int, height: int, *, is_roomy: bool) -> None:
         if not height:
             return
-        shown = hints(self._keys(is_roomy=is_roomy), width, self._palette)
-        self._hints.say(shown, keeps_place=True)
-        low = max(1, min(len(shown), 2 if is_roomy else 1))
-        gap = 1 if is_roomy and self.has_class("-tall") else 0
+        low, gap = self.say_hints(self._keys(is_roomy=is_roomy), width, is_roomy=is_roomy)
         head = min(self._head.height_at(width), 3 if is_roomy else 1)
         free = height - low - head - gap
         held = len(self._table.rows)
         rows = max(LEAST_TABLE, held + 1) if held else 2
-        listed = 1 + max(1, len(self._bills_table.rows)) + 1
+        listed = 1 + max(1, len(self._bills_table.rows)) + 1 if self._keeps_bills else 1
         said = self._words.height_at(width)
         over = under = 0  # blank lines about the words
         if height >= _BOTH:
             # The bills have a third at least; the words give way to them, and can be paged.
             if rows + said + listed + 2 <= free:
                 over, under = int(held > 1), 1  # below a single row the table has a blank line of its own
-            least = min(listed, max(4, free // 3))
+            least = min(listed, max(4, free // 3)) if self._keeps_bills else 1
             table = max(2, min(rows, free - least - LEAST_WORDS))
             words = max(LEAST_WORDS, min(said, free - table - least)) + over
             bills = free - table - words
+            if not self._keeps_bills:
+                words, bills = words + bills - 1 - under, 1 + under
         elif self._is_on_bills:
             table, words, bills = 0, 0, free
         else:
@@ -219,11 +218,11 @@ class PositionMarginScreen(BoardScreen, inherit_bindings=False):
         give(self._bills_table, max(0, bills - 1))
 
     def _keys(self, *, is_roomy: bool) -> list[tuple[str, str]]:
-        other = "positions" if self._is_on_bills else "bills"
+        other = [("Tab", "positions" if self._is_on_bills else "bills")] if self._keeps_bills else []
         if self.has_class("-small"):
-            return [("a", "add"), ("o", "out"), ("l", "lev"), ("Tab", other), ("Esc", "")]
+            return [("a", "add"), ("o", "out"), ("l", "lev"), *other, ("Esc", "")]
         keys = [("a", "add margin"), ("o", "take out"), ("l", "leverage"), ("x", "close"), ("t", "reverse")]
-        keys += [("Tab", other), ("b", "read bills")]
+        keys += [*other, ("b", "read bills")] if self._keeps_bills else []
         keys += [("←→", "venue")] if len(self._venues) > 1 else []
         panic = [(self._dashboard.keymap.label("desk.panic"), "panic")] if is_roomy else []
         return [*keys, ("?", "help"), ("Esc", "leaves"), *panic]
@@ -248,7 +247,7 @@ class PositionMarginScreen(BoardScreen, inherit_bindings=False):
 
     def action_other(self) -> None:
         """Goes to the bills, or back to the positions."""
-        self._is_on_bills = not self._is_on_bills
+        self._is_on_bills = not self._is_on_bills and self._keeps_bills
         self.show_all()
 
     def action_turn(self, places: int) -> None:
@@ -277,7 +276,8 @@ class PositionMarginScreen(BoardScreen, inherit_bindings=False):
         if instrument is None:
             self._dashboard.wishes.say("no perpetual of this venue is shown", is_bad=True)
             return
-        self.app.push_screen(LeverageDialog(self._dashboard, instrument))
+        held = self.selected.position if self.selected is not None else None
+        self.app.push_screen(LeverageDialog(self._dashboard, instrument, at=held))
 
     def _instrument(self) -> Instrument | None:
         if (view := self.selected) is not None:
@@ -322,6 +322,7 @@ class PositionMarginScreen(BoardScreen, inherit_bindings=False):
         elif kept is not None:
             bills = msgspec.structs.replace(bills, bills=kept.bills)  # what was read before still stands below
         self._bills, self._bills_of = bills, venue
+        self._is_on_bills = self._is_on_bills and bills.are_kept
         self._bills_table.show(bills.bills, self._dashboard.state.instruments or (), self._dashboard.engine_now())
         self.show_all()
 

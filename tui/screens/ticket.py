@@ -31,12 +31,13 @@ from tui.desk.drift import Drift
 from tui.desk.expressions import Anchor
 from tui.desk.frame import Frame, OrderView
 from tui.desk.key_gate import QUIET, KeyGate
+from tui.desk.margin_modes import opening_mode
 from tui.formatting import percent
 from tui.widgets.palette import Palette
 from tui.widgets.ticket_form import Edited, TicketForm
 from tui.widgets.ticket_preview import Shown, Step, TicketKeys, TicketPreview
 from tui.widgets.ticket_words import dress_of, leverage_now, means_words, place_words, title_words
-from venues.model import NANOSECONDS, Instrument, OrderType, Side
+from venues.model import NANOSECONDS, Instrument, MarginMode, OrderType, Side
 
 Clock = Callable[[], int]
 
@@ -179,12 +180,13 @@ class Ticket(Widget):
         reduce_only: bool = False,
         position_id: str | None = None,
         in_margin_wallet: bool = False,
+        margin_mode: MarginMode | None = None,
     ) -> bool:
         """Opens a new ticket and takes the focus; False when no instrument or its venue is known yet.
 
         `instrument` is the one shown when None; `price` prefills the limit price (else bid for a buy, ask for a
-        sell); `size` prefills the size field in its own notation ("0.1", "50% position"). False too while
-        another order of this ticket is on its way.
+        sell); `size` prefills the size field in its own notation ("0.1", "50% position"); `margin_mode` is that
+        of a position of its side where there is one. False too while another order of this ticket is on its way.
         """
         if instrument is None and self._seen is not None and self._seen.desk is not None:
             instrument = self._seen.desk.shown
@@ -198,6 +200,8 @@ class Ticket(Widget):
             price="" if at is None else f"{at:f}",
             size=size,
             reduce_only=reduce_only,
+            margin_mode=margin_mode
+            or opening_mode(self._around.capabilities, instrument, self._around.positions, side),
             position_id=position_id,
             in_margin_wallet=in_margin_wallet,
         )

@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from tui import abilities, formatting
 from tui.desk.control import CancelScope, Desk, OrderIntent, Outcome, Verdict
+from tui.desk.facts import mode_of_id
 from tui.desk.frame import Frame, OrderView, PanicReceipt, PositionView, VenueOffer, VenueView
 from tui.desk.inert import sanitise
 from tui.screens.confirm import CloseChooser, Confirm
@@ -92,11 +93,17 @@ class Wishes:
         """Returns an instrument's name, with its venue where more than one is open: "BTC/USDT@coinex"."""
         return venue_name(instrument) if self._names_venues else instrument.name
 
-    def opens_words(self, instrument: Instrument, side: Side) -> str:
-        """Returns what an order that is not reduce-only opens where both sides stand at once: " open short"."""
+    def opens_words(self, instrument: Instrument, side: Side, mode: MarginMode | None = None) -> str:
+        """Returns what an order that is not reduce-only opens where both sides stand at once: " open short".
+
+        Where it names its margin mode that stands there instead of the verb, which a narrow ladder would cut.
+        """
         venue = next((each for each in self._owner.state.venues or () if each.venue == instrument.id.venue), None)
         has_sides = venue is not None and venue.capabilities.position_sides and instrument.is_perpetual
-        return f" {opening_words(side, reduce_only=False)}" if has_sides else ""
+        words = opening_words(side, reduce_only=False)
+        if mode is not None:
+            words = f"{mode.value} {words.removeprefix('open ')}"
+        return f" {words}" if has_sides else ""
 
     def _position_words(self, view: PositionView) -> str:
         return f"{position_words(view, names_venue=self._names_venues)}{self._number_of(view)}"
@@ -227,9 +234,10 @@ class Wishes:
         position = view.position
         other = "SHORT" if position.quantity > 0 else "LONG"
         size = formatting.quantity(abs(position.quantity), view.instrument)
-        account = f"{position.instrument.venue} · {view.account}"
+        account, mode = f"{position.instrument.venue} · {view.account}", mode_of_id(position.position_id)
+        in_mode = f" {mode.value}" if mode is not None else ""
         reasons = [
-            f"{account}: closes {size}{value_words(view)}, then opens {other} {size} at market",
+            f"{account}: closes {size}{value_words(view)}, then opens {other} {size}{in_mode} at market",
             "the second order is sent only when the first is FILLED",
         ]
         beside = [
@@ -237,7 +245,12 @@ class Wishes:
             for each in self._owner.state.positions or ()
             if each.position.instrument == position.instrument and each.position.quantity * position.quantity < 0
         ]
-        reasons += [f"{self._position_words(each)} is open already, and stays" for each in beside[:1]]
+        # Of one side and mode there is one position only: what opens adds to it.
+        grown = [each for each in beside if mode is not None and mode_of_id(each.position.position_id) is mode]
+        named = [f"{position_words(each, names_venue=self._names_venues)}{in_mode}" for each in grown]
+        reasons += [f"{one} is open already, and grows by it" for one in named]
+        stays = [each for each in beside if each not in grown]
+        reasons += [f"{self._position_words(each)} is open already, and stays" for each in stays[:1]]
         if await self._is_sure(f"Reverse {self._position_words(view)}?", reasons, "reverse"):
             if self._quantity_now(view) != position.quantity:
                 # A fill meanwhile: the yes was to other sizes, or even to the other side.

@@ -98,6 +98,8 @@ def heading_words(
 ) -> list[Paragraph]:
     """Returns the line above the bills: their age, or why there are none; `read_at` by the engine's clock."""
     spans: list[Span] = [("── ", palette.faint), ("bills", palette.strong)]
+    if bills is not None and not bills.are_kept:
+        return [Paragraph((("bills: ", palette.muted), (bills.refusal, palette.muted)))]
     if is_reading:
         spans.append(("  being read …", palette.muted))
     elif bills is not None and bills.refusal:

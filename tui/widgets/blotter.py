@@ -13,6 +13,7 @@ from tui.desk.frame import Frame
 from tui.widgets.cells import Span, crop, fit, plain, width_of, wrapped
 from tui.widgets.pane import Pane
 from venues.model import Instrument
+from venues.port import Mode
 
 R = TypeVar("R")
 """What a row is made of."""
@@ -52,6 +53,8 @@ class Blotter(Pane, Generic[R], can_focus=True):
 
     columns: ClassVar[tuple[Column, ...]] = ()
     empty: ClassVar[str] = "nothing here"
+    is_of_account: ClassVar[bool] = False
+    """Whether its rows are an account's: without any it says so where that could not be read."""
     least_gap: ClassVar[int] = 2
     """Blank cells between columns before one of them is dropped."""
     stays_on_top: ClassVar[bool] = False
@@ -68,11 +71,21 @@ class Blotter(Pane, Generic[R], can_focus=True):
         self._grown: dict[str, int] = {}
         self._grown_at: Size | None = None  # the size of the pane at which the columns grew
         self._names_venues = False
+        self._refused: frozenset[str] = frozenset()  # venues that take no orders, though there is a key
+        self._read: frozenset[str] = frozenset()  # venues of whose account something is known
 
     def take(self, frame: Frame) -> None:
         if frame.venues is not None:
             self._names_venues = len(frame.venues) > 1
+            refused = (view for view in frame.venues if view.fault and view.mode is not Mode.READ_ONLY)
+            self._refused = frozenset(view.venue for view in refused)
+        if frame.balances is not None:
+            self._read = frozenset(view.venue for view in frame.balances)
         super().take(frame)
+
+    def _words_when_empty(self) -> str:
+        unread = sorted(self._refused - self._read) if self.is_of_account else []
+        return f"{self.empty} known: the account at {' and '.join(unread)} was not read" if unread else self.empty
 
     def lay_out_anew(self) -> bool:
         if self._grown_at != self.size:
@@ -195,7 +208,7 @@ class Blotter(Pane, Generic[R], can_focus=True):
         width, height = self.size
         rows = self._blotter_rows
         if not rows:
-            return [_Note(self.empty)]
+            return [_Note(self._words_when_empty())]
         body = self._body_height(height)
         self._scroll_to_cursor(body)
         visible = rows[self._offset : self._offset + body]

@@ -45,6 +45,7 @@ class OpenOrders(MarketBlotter[OrderView]):
         Column("reason", "venue's words", 13, 6, stretches=True),
     )
     empty: ClassVar[str] = "no open orders"
+    is_of_account: ClassVar[bool] = True
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui import formatting
+from tui.desk.facts import mode_of_id
 from tui.desk.frame import OrderView, PositionView
 from venues.model import InstrumentId, Order, OrderStatus, OrderType, Side
 
@@ -128,7 +129,11 @@ def position_names(positions: tuple[PositionView, ...]) -> dict[tuple[Instrument
 
 
 def short_id(position_id: str, longest: int = 6) -> str:
-    """Returns the end of a position's id, which tells it from others of its market and side: "#88213"."""
+    """Returns what tells a position from others of its market and side: the end of its id, "#88213", or its margin
+    mode, "isolated".
+    """
+    if (mode := mode_of_id(position_id)) is not None:
+        return mode.value
     return f"#{position_id if len(position_id) <= longest else f'…{position_id[-longest:]}'}"
 
 

@@ -9,23 +9,32 @@ from rich.style import Style
 
 from tui import formatting
 from tui.desk.control import FundsIntent
+from tui.desk.facts import is_margin_told, mode_of_id
 from tui.desk.frame import Frame, PositionView, QuoteView
 from tui.desk.position_estimate import (
-    CLOSE,
-    NEAR,
     LeverageWish,
     MarginEstimate,
     PositionContext,
+    gravity_of,
+    is_far,
+    is_past,
     removable,
 )
 from tui.widgets.cells import Span, plain, width_of
 from tui.widgets.key_words import Paragraph
 from tui.widgets.margin_words import VERBS
 from tui.widgets.palette import Palette
-from tui.widgets.positions import distance_style, distance_words, hours, liquidation_words
+from tui.widgets.positions import (
+    distance_glyph,
+    distance_style,
+    distance_words,
+    hours,
+    liquidation_words,
+    nearness_style,
+)
 from venues.commands import FundsKind
 from venues.liquidation import bracket_of, brackets_of
-from venues.model import ZERO, Instrument, MarginMode
+from venues.model import ZERO, Instrument, MarginMode, Position
 
 _CENT = Decimal("0.01")
 _BOLD = Style(bold=True)
@@ -105,7 +114,9 @@ def position_words(view: PositionView, state: Frame, now: int, palette: Palette)
     position, instrument = view.position, view.instrument
     settle = plain(instrument.settle)
     name: list[Span] = [("── ", palette.faint), (side_words(view), palette.strong)]
-    lines = [Paragraph((*name, (f" {plain(position.position_id)}", palette.muted)), is_rule=True)]
+    mode = mode_of_id(position.position_id)
+    told = mode.value if mode is not None else plain(position.position_id)
+    lines = [Paragraph((*name, (f" {told}", palette.muted)), is_rule=True)]
     lines.append(Paragraph(tuple(_margin(view, palette)), "margin"))
     lines.append(Paragraph(tuple(_liquidation(view, palette)), "liq"))
     lines.append(Paragraph(tuple(_funding(view, _quote_of(state, instrument), now, palette)), "funding"))
@@ -136,10 +147,12 @@ def _quote_of(state: Frame, instrument: Instrument) -> QuoteView | None:
 
 
 def _margin(view: PositionView, palette: Palette) -> list[Span]:
-    position = view.position
+    position, amount = view.position, "not told:"
+    if is_margin_told(position):
+        amount = f"{formatting.money(position.margin)} {plain(view.instrument.settle)}"
     spans: list[Span] = [
-        (f"{formatting.money(position.margin)} {plain(view.instrument.settle)}", palette.text),
-        (f" {position.margin_mode.value}, {formatting.grouped(position.leverage)}x", palette.muted),
+        (amount, palette.text),
+        (f" {position.margin_mode.value}, {_leverage_words(position)}", palette.muted),
     ]
     if position.margin_mode is MarginMode.CROSS:
         spans.append(("; all that is available stands behind it", palette.muted))
@@ -150,10 +163,16 @@ def _margin(view: PositionView, palette: Palette) -> list[Span]:
     return spans
 
 
+def _leverage_words(position: Position) -> str:
+    return formatting.leverage(position.leverage) if position.leverage else "leverage not told"
+
+
 def _liquidation(view: PositionView, palette: Palette) -> list[Span]:
     position = view.position
     if position.liquidation_price is None:
         return [("none: no price does it, or what bears on it is not known", palette.muted)]
+    if is_far(view.liquidation_distance):
+        return [("none near: only a price far beyond this market does it", palette.muted)]
     bracket = bracket_of(brackets_of(view.instrument), position.quantity)
     spans: list[Span] = [(liquidation_words(view), distance_style(view, palette))]
     spans.append((f"  {distance_words(view)} from the mark", distance_style(view, palette, calm=palette.muted)))
@@ -247,11 +266,10 @@ def _priced(
 ) -> tuple[Span, ...]:
     if price is None:
         return (("no price does it", palette.text),)
-    style = palette.text
-    if distance is not None:
-        style = palette.alarm if distance < NEAR else palette.warning if distance < CLOSE else palette.text
-    glyph = "! " if style is palette.alarm else "▲ " if style is palette.warning else ""
-    away = "" if distance is None else f" ({glyph}{formatting.percent(distance, 1)} away)"
+    if is_far(distance):
+        return (("none near", palette.text),)
+    style = nearness_style(distance, palette)
+    away = "" if distance is None else f" ({distance_glyph(distance)}{formatting.percent(distance, 1)} away)"
     return ((f"~{formatting.price(price, instrument)}", style), (away, style))
 
 
@@ -260,17 +278,45 @@ def leverage_words(wish: LeverageWish) -> str:
     return f"{formatting.grouped(wish.leverage)}x {wish.margin_mode.value}"
 
 
+def leverage_effect_words(
+    changes: Sequence[tuple[PositionView, MarginEstimate]], palette: Palette
+) -> list[Paragraph]:
+    """Returns what a leverage does to each isolated position that has it: liquidation and margin, about.
+
+    The gravest is first.
+    """
+    lines = []
+    for view, expected in sorted(changes, key=lambda change: -gravity_of(change[1].distance_after)):
+        side = "LONG" if view.position.quantity > 0 else "SHORT"
+        size = formatting.quantity(abs(view.position.quantity), view.instrument)
+        before = _priced(expected.liquidation_before, expected.distance_before, view.instrument, palette)
+        after = _priced(expected.liquidation_after, expected.distance_after, view.instrument, palette)
+        arrow = ("  →  ", palette.muted)
+        if is_past(view, expected.liquidation_after):
+            after = (*after, (": at once, by this estimate", palette.alarm))
+        lines.append(Paragraph(((f"{side} {size}  ", palette.text), *before, arrow, *after), "liq"))
+        then = f"~{formatting.money(expected.margin_after)} {plain(view.instrument.settle)}"
+        money = (formatting.money(expected.margin_before), palette.muted), arrow, (then, palette.text)
+        lines.append(Paragraph(money, "margin"))
+    return lines
+
+
 def settings_words(instrument: Instrument, state: Frame, palette: Palette) -> list[Paragraph]:
     """Returns what is set now as far as it is known, what is in the way, and the most that each size may have."""
     held = [each for each in held_at(state, instrument.id.venue) if each.position.instrument == instrument.id]
     now: list[Span] = []
     for view in held:
-        text = f"{side_words(view)} at {formatting.grouped(view.position.leverage)}x {view.position.margin_mode}"
+        text = f"{side_words(view)} at {formatting.leverage(view.position.leverage)} {view.position.margin_mode}"
         now += [("   ", palette.text)] if now else []
         now.append((text, palette.text))
     if not held:
         now = [("not told without a position; what you set counts for what comes", palette.muted)]
     lines = [Paragraph(tuple(now), "now")]
+    if any(
+        each.capabilities.margin_mode_of_order for each in state.venues or () if each.venue == instrument.id.venue
+    ):
+        words = "each order says which margin its position has; isolated and cross have a leverage each"
+        lines.append(Paragraph(((words, palette.muted),), "margin"))
     lines.append(Paragraph(tuple(_tiers(instrument, palette)), "at most"))
     return lines
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from rich.style import Style
 
 from tui import formatting
+from tui.desk.facts import is_margin_told, mode_of_id
 from tui.desk.frame import Frame, PositionView
-from tui.desk.position_estimate import CLOSE, NEAR
+from tui.desk.position_estimate import FAR, gravity_of, is_far
 from tui.widgets.blotter import Column
 from tui.widgets.cells import Span
 from tui.widgets.market_blotter import MarketBlotter
@@ -44,11 +46,13 @@ class Positions(MarketBlotter[PositionView]):
         Column("note", "owed, risk", 26, 4, stretches=True),
     )
     empty: ClassVar[str] = "no open positions"
+    is_of_account: ClassVar[bool] = True
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._funded: dict[InstrumentId, int] = {}  # when funding is paid next
         self._optional: frozenset[str] = frozenset()  # columns that some row has a use for
+        self._names_modes = False  # two rows of a market and side differ by their margin mode
 
     def take(self, frame: Frame) -> None:
         if frame.positions is not None:
@@ -63,11 +67,16 @@ class Positions(MarketBlotter[PositionView]):
 
     def set_rows(self, rows: Sequence[PositionView]) -> None:
         sides = [(row.position.instrument, row.account, row.position.quantity > 0) for row in rows]
+        names = [mode_of_id(row.position.position_id) for row in rows]
+        self._names_modes = len(set(sides)) < len(sides) and all(
+            name is not None or sides.count(side) == 1 for name, side in zip(names, sides, strict=True)
+        )
         has = {
             # Margin accounts have loans and interest; nobody else gives up a column for them.
             "note": any(row.position.note for row in rows),
             "next": any(row.next_funding is not None for row in rows),
-            "id": len(set(sides)) < len(sides),  # only where side and market do not tell rows apart
+            # Only where side and market do not tell rows apart; a margin mode stands beside the side.
+            "id": len(set(sides)) < len(sides) and not self._names_modes,
         }
         self._optional = frozenset(name for name, is_needed in has.items() if is_needed)
         super().set_rows(rows)
@@ -96,7 +105,7 @@ class Positions(MarketBlotter[PositionView]):
         is_priced = bool(position.entry_price) or not position.in_margin_wallet
         return {
             "instrument": (self.market_name(instrument, in_margin_wallet=position.in_margin_wallet), palette.text),
-            "side": (("FLAT", "LONG", "SHORT")[direction], side),
+            "side": (f"{('FLAT', 'LONG', 'SHORT')[direction]}{self._mode_beside(position)}", side),
             "size": (formatting.quantity(abs(position.quantity), instrument), palette.text),
             "entry": (
                 formatting.price(position.entry_price if is_priced else None, instrument),
@@ -108,7 +117,7 @@ class Positions(MarketBlotter[PositionView]):
             "liquidation": (liquidation_words(row), distance_style(row, palette)),
             "distance": (distance_words(row), distance_style(row, palette, calm=palette.muted)),
             "margin": (margin_words(position), palette.text),
-            "leverage": (f"{formatting.grouped(position.leverage)}x", palette.muted),
+            "leverage": (formatting.leverage(position.leverage), palette.muted),
             "next": next_funding_words(row, self._funded.get(position.instrument), self.now, palette),
             "funding": (formatting.signed(position.funding), palette.muted),
             "id": (short_id(position.position_id), palette.muted),
@@ -118,33 +127,48 @@ class Positions(MarketBlotter[PositionView]):
             "note": (position.note, palette.text),
         }
 
+    def _mode_beside(self, position: Position) -> str:
+        is_told = self._names_modes and mode_of_id(position.position_id) is not None
+        return f" {_MODES[position.margin_mode]}" if is_told else ""
+
 
 def liquidation_words(view: PositionView) -> str:
-    """Returns where a position is liquidated, an estimate marked: "~55,102.0"."""
+    """Returns where a position is liquidated, an estimate marked: "~55,102.0"; nothing where that is too far."""
     position = view.position
+    if is_far(view.liquidation_distance):
+        return formatting.NONE
     is_estimate = position.liquidation_is_estimate and position.liquidation_price is not None
     return ("~" if is_estimate else "") + formatting.price(position.liquidation_price, view.instrument)
 
 
 def distance_words(view: PositionView) -> str:
     """Returns how far the liquidation is from the mark, what is near with a glyph: "9.1%", "▲ 6.0%", "! 2.1%"."""
-    distance = view.liquidation_distance
-    glyph = "" if distance is None or distance >= CLOSE else "▲ " if distance >= NEAR else "! "
-    return glyph + formatting.percent(distance, 1)
+    if is_far(view.liquidation_distance):
+        return f">{formatting.percent(FAR, 0)}"
+    return f"{distance_glyph(view.liquidation_distance)}{formatting.percent(view.liquidation_distance, 1)}"
+
+
+def distance_glyph(distance: Decimal | None) -> str:
+    """Returns what stands before the distance of a liquidation: "! " where it is near, "▲ " where it is close."""
+    return ("", "▲ ", "! ")[gravity_of(distance)]
 
 
 def distance_style(view: PositionView, palette: Palette, calm: Style | None = None) -> Style:
-    """Returns the style of a liquidation by how far away it is."""
-    distance = view.liquidation_distance
-    if distance is not None and distance < NEAR:
-        return palette.alarm
-    if distance is not None and distance < CLOSE:
-        return palette.warning
-    return palette.text if calm is None else calm
+    """Returns the style of a position's liquidation by how far away it is."""
+    return nearness_style(view.liquidation_distance, palette, calm)
+
+
+def nearness_style(distance: Decimal | None, palette: Palette, calm: Style | None = None) -> Style:
+    """Returns the style of a liquidation that is so far away, a fraction of the mark."""
+    return (palette.text if calm is None else calm, palette.warning, palette.alarm)[gravity_of(distance)]
 
 
 def margin_words(position: Position) -> str:
-    """Returns a position's margin with a letter for its mode: "1,515.00 I" is isolated, "C" is cross."""
+    """Returns a position's margin with a letter for its mode: "1,515.00 I" is isolated, "C" is cross; "? C" is
+    one of which nobody tells it.
+    """
+    if not is_margin_told(position):
+        return f"? {_MODES[position.margin_mode]}"
     letter = "" if position.in_margin_wallet else f" {_MODES[position.margin_mode]}"
     return f"{formatting.money(position.margin)}{letter}"
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tui import formatting
+from tui.desk.exposure import Exposure, exposure_in
 from tui.desk.frame import AccountView, Frame, MarginView, PositionView
 from tui.desk.margin_estimate import Level, level_now
-from tui.widgets.cells import Part, Span
+from tui.widgets.cells import Part, Span, plain
+from tui.widgets.exposure_table import signed_amount
 from tui.widgets.line import Line
 from tui.widgets.margin_words import ratio_spans, request_words, unknown_of
 from tui.widgets.pane import silent_venues
@@ -23,6 +27,8 @@ class Summary(Line):
         self._margins: tuple[MarginView, ...] = ()
         self._positions: tuple[PositionView, ...] = ()
         self._silent: frozenset[str] = frozenset()
+        self._held = Frame(number=0, ts=0)
+        self._exposure: Exposure | None = None  # of the shown market's base
 
     def take(self, frame: Frame) -> None:
         if frame.accounts is not None:
@@ -35,7 +41,20 @@ class Summary(Line):
             self._positions = frame.positions
         if frame.venues is not None:
             self._silent = silent_venues(frame.venues)
+        self._count(frame)
         super().take(frame)
+
+    def _count(self, frame: Frame) -> None:
+        """Keeps what the net is made of, and works it out anew where any of that has changed."""
+        counted = ["desk", "venues", "balances", "margins", "positions"]
+        counted += ["accounts"] if self._held.accounts is None else []  # for its currency alone
+        news = {name: view for name in counted if (view := getattr(frame, name)) is not None}
+        if not news:
+            return
+        self._held = msgspec.structs.replace(self._held, **news)
+        desk, venues = self._held.desk, self._held.venues or ()
+        shown = desk.shown if desk is not None else None
+        self._exposure = exposure_in(self._held, shown.base) if shown is not None and len(venues) > 1 else None
 
     def parts(self) -> tuple[list[Part], list[Part]]:
         palette = self.palette
@@ -50,6 +69,7 @@ class Summary(Line):
             *self._owed(),
             Part(1, self._day(view)),
         ]  # fmt: skip
+        left += self._net()
         if view.budget is not None:
             used = formatting.money(view.budget_used, 0)
             is_spent = view.budget_used is not None and view.budget_used >= view.budget
@@ -75,6 +95,14 @@ class Summary(Line):
             what = request_words(unknown[0].request) if len(unknown) == 1 else f"{len(unknown)} moves of funds"
             parts.append(Part(0, ((f"? {what} UNKNOWN", self.palette.alarm),)))
         return parts
+
+    def _net(self) -> list[Part]:
+        """Returns what is held of the shown market's base over all venues, where more than one is open."""
+        if self._exposure is None:
+            return []
+        words, sign = signed_amount(self._exposure.net), formatting.sign_of(self._exposure.net)
+        label = f"net {plain(self._exposure.asset)} "
+        return [Part(2, ((label, self.palette.muted), (words, self.palette.sign(sign))))]
 
     def _day(self, view: AccountView) -> tuple[Span, ...]:
         palette = self.palette

@@ -178,7 +178,8 @@ class TicketForm(Widget):
         self._type.offer([(t, t.value.replace("_", " ").capitalize()) for t in types], draft.type)
         times = [t for t in TimeInForce if t in capabilities.times_in_force] or [draft.time_in_force]
         self._tif.offer([(t, t.value.upper()) for t in times], draft.time_in_force)
-        modes: list[tuple[MarginMode | None, str]] = [(None, "as set")]
+        modes: list[tuple[MarginMode | None, str]] = []
+        modes += [] if capabilities.margin_mode_of_order else [(None, "as set")]
         modes += [(m, m.value) for m in MarginMode if m in capabilities.margin_modes]
         self._margin.offer(modes, draft.margin_mode)
         wallets = [(False, "spot"), (True, plain(capabilities.margin_wallet or "margin wallet"))]
@@ -225,6 +226,7 @@ class TicketForm(Widget):
         if fields == self._fields:
             return
         self._fields = fields
+        self.set_class(Field.LEVERAGE not in fields, "-no-leverage")
         for field in Field:
             is_shown = field in fields
             self._labels[field].display = is_shown

@@ -14,9 +14,12 @@ from textual.widget import Widget
 
 from tui.desk.appraisal import Appraisal, format_amount
 from tui.desk.draft import Evaluation
-from tui.desk.position_estimate import CLOSE, NEAR
+from tui.desk.estimate import Estimate
+from tui.desk.facts import figure
+from tui.desk.position_estimate import is_far
 from tui.widgets.cells import plain
 from tui.widgets.palette import Palette
+from tui.widgets.positions import distance_glyph, nearness_style
 from venues.model import Instrument, Side
 
 MOST_REASONS = 3
@@ -125,14 +128,8 @@ class TicketPreview(Painted, can_focus=True):
         lines = [self._line("notional", *spans)]
         if instrument.is_perpetual:
             lines.append(self._line("margin", *self._margin(shown, appraisal)))
-            if expected.liquidation is not None and expected.liquidation_distance is not None:
-                price = f"~{expected.liquidation:,.{instrument.price_decimals}f}"
-                away = expected.liquidation_distance
-                grave = self.palette.alarm if away < NEAR else self.palette.warning if away < CLOSE else None
-                glyph = "" if grave is None else "! " if away < NEAR else "▲ "
-                style = muted if grave is None else _styled(grave)
-                spans = [(price, "" if grave is None else style), (f" ({glyph}{away:.1%} away)", style)]
-                lines.append(self._line("liq", *spans))
+            if liquidation := self._liquidation(expected, instrument):
+                lines.append(self._line("liq", *liquidation))
         if expected.share is not None:
             spans = [(f"{expected.share:.0%}", ""), (" of 10 levels", muted)]
             if expected.average_price is not None:
@@ -140,6 +137,18 @@ class TicketPreview(Painted, can_focus=True):
                 spans += [("  avg ", muted), (f"~{average}", "")]
             lines.append(self._line("takes", *spans))
         return lines
+
+    def _liquidation(self, expected: Estimate, instrument: Instrument) -> list[Span]:
+        muted, away = _styled(self.palette.muted), expected.liquidation_distance
+        if expected.liquidation is None or away is None:
+            return []
+        if is_far(away):
+            return [("none near", muted)]
+        glyph, style = distance_glyph(away), muted
+        if glyph:
+            style = _styled(nearness_style(away, self.palette))
+        price = f"~{expected.liquidation:,.{instrument.price_decimals}f}"
+        return [(price, style if glyph else ""), (f" ({glyph}{away:.1%} away)", style)]
 
     def _margin(self, shown: Shown, appraisal: Appraisal) -> list[Span]:
         expected, muted = appraisal.estimate, _styled(self.palette.muted)
@@ -150,8 +159,8 @@ class TicketPreview(Painted, can_focus=True):
         elif expected.margin is None or not expected.notional:
             spans.append(("as the venue's leverage has it", muted))
         else:
-            leverage = expected.notional / expected.margin
-            spans += [(format_amount(expected.margin), ""), (f" ({leverage:.4g}x)", muted)]
+            leverage = figure(round(expected.notional / expected.margin, 2))
+            spans += [(format_amount(expected.margin), ""), (f" ({leverage}x)", muted)]
         return spans
 
     def _missing(self, evaluation: Evaluation) -> list[Content]:

@@ -55,10 +55,10 @@ def leverage_now(draft: Draft, context: Context) -> Decimal | None:
     """Returns what an order without a leverage of its own goes with, as far as positions tell."""
     if not has_sides(context):
         position = context.position(draft.position_id)
-        return None if position is None else position.leverage
+        return None if position is None else position.leverage or None
     held = [each for each in context.positions if each.quantity]
     mine = [each for each in held if each.quantity * draft.side.sign > 0]
-    return next((each.leverage for each in mine + held), None)
+    return next((each.leverage for each in mine + held if each.leverage), None)
 
 
 def means_words(intent: OrderIntent | None, context: Context) -> str:
@@ -70,7 +70,9 @@ def means_words(intent: OrderIntent | None, context: Context) -> str:
         return ""
     words = opening_words(intent.side, reduce_only=intent.reduce_only)
     if not intent.reduce_only:
-        others = [each for each in context.positions if each.quantity * intent.side.sign < 0]
+        others = [each for each in context.positions if _stays(each, intent, context)]
+        if context.capabilities.margin_mode_of_order and intent.margin_mode is not None:
+            words = f"{words} {intent.margin_mode.value}"
         names = " and ".join(_name(each, context) for each in others)
         return f"{words}; {names} {'stays' if len(others) == 1 else 'stay'}" if others else words
     closed = context.position(intent.position_id, intent.side)
@@ -81,9 +83,17 @@ def means_words(intent: OrderIntent | None, context: Context) -> str:
     return f"{words} {short_id(closed.position_id)} of {_quantity(abs(closed.quantity), context)}; {after}"
 
 
+def _stays(position: Position, intent: OrderIntent, context: Context) -> bool:
+    """Whether an order that opens leaves a position as it is: the other side, and the other margin mode."""
+    if position.quantity * intent.side.sign > 0:
+        return context.capabilities.margin_mode_of_order and position.margin_mode is not intent.margin_mode
+    return bool(position.quantity)
+
+
 def _name(position: Position, context: Context) -> str:
     side = "LONG" if position.quantity > 0 else "SHORT"
-    return f"{side} {_quantity(abs(position.quantity), context)}"
+    mode = f" {position.margin_mode.value}" if context.capabilities.margin_mode_of_order else ""
+    return f"{side} {_quantity(abs(position.quantity), context)}{mode}"
 
 
 def _quantity(quantity: Decimal, context: Context) -> str:

@@ -87,7 +87,7 @@ class HedgeVenue(ScriptedVenue):
         made = self.orders[request.client_order_id]
         self.orders[request.client_order_id] = msgspec.structs.replace(
             made, trigger_price=request.trigger_price, position_id=request.position_id or "",
-            stop_loss=request.stop_loss, take_profit=request.take_profit,
+            stop_loss=request.stop_loss, take_profit=request.take_profit, time_in_force=request.time_in_force,
         )  # fmt: skip
 
     def _move_position(self, request: OrderRequest) -> None:

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.venues.max.client_rig import shared_tls
 from tests.venues.max.wallet_rig import LoopClock
@@ -19,7 +19,7 @@ from tui.desk.orders import Tracked
 from tui.desk.session import Session
 from venues.commands import FundsKind
 from venues.model import InstrumentId, MarginMode, OrderType, Side
-from venues.port import Credentials
+from venues.port import Credentials, Venue
 from venues.pumpkin.settings import Settings
 from venues.pumpkin.venue import PumpkinVenue
 from venues.simulators.faults import Faults
@@ -34,10 +34,28 @@ SYMBOL = "btc_usdt"
 class PumpkinDesk:
     """A session over the adapter, which polls; `simulator` is the exchange that it talks to."""
 
-    def __init__(self, simulator: PumpkinSimulator, practice: Practice, clock: LoopClock, **settings: Any) -> None:
+    name = "pumpkin"
+    symbol = SYMBOL
+
+    def __init__(self, simulator: Any, practice: Practice, clock: LoopClock, **settings: Any) -> None:
         self.simulator = simulator
         self.facts: list[Fact] = []
-        venue = PumpkinVenue(
+        limits = Limits(max_notional=D(10**9), session_budget=D(10**9))
+        self.session = Session(
+            [self.make_venue(practice, clock)],
+            tell=self.facts.append,
+            limits=limits,
+            clock=clock.time_ns,
+            random=random.Random(3),
+            **settings,
+        )
+        self.store = self.session.store
+        self._clock = clock
+        self._orders: tuple[OrderView, ...] = ()
+        self._positions: tuple[PositionView, ...] = ()
+
+    def make_venue(self, practice: Practice, clock: LoopClock) -> Venue:
+        return PumpkinVenue(
             Settings(
                 rest_url=practice.rest_url,
                 ws_url="",
@@ -50,19 +68,6 @@ class PumpkinDesk:
             wall=clock.time_ns,
             monotonic=asyncio.get_running_loop().time,
         )
-        limits = Limits(max_notional=D(10**9), session_budget=D(10**9))
-        self.session = Session(
-            [venue],
-            tell=self.facts.append,
-            limits=limits,
-            clock=clock.time_ns,
-            random=random.Random(3),
-            **settings,
-        )
-        self.store = self.session.store
-        self._clock = clock
-        self._orders: tuple[OrderView, ...] = ()
-        self._positions: tuple[PositionView, ...] = ()
 
     @property
     def texts(self) -> str:
@@ -70,7 +75,7 @@ class PumpkinDesk:
 
     @property
     def btc(self) -> InstrumentId:
-        return next(one for one in self.store.markets if one.symbol.lower().startswith("btc"))
+        return InstrumentId(self.name, self.symbol)
 
     def look(self) -> None:
         frame = self.store.frame(self._clock.time_ns())
@@ -88,7 +93,7 @@ class PumpkinDesk:
         return list(self._orders)
 
     def mark(self, price: str) -> None:
-        self.simulator.act({"do": "mark", "symbol": SYMBOL, "price": price})
+        self.simulator.act({"do": "mark", "symbol": self.symbol, "price": price})
 
     def held(self) -> list[tuple[str, Decimal]]:
         """What the exchange itself holds: side and contracts."""
@@ -112,12 +117,15 @@ class PumpkinDesk:
     async def margin(self, amount: str, view: PositionView, kind: FundsKind = FundsKind.ADD_MARGIN) -> Outcome:
         outcome = await self.session.move_funds(
             FundsIntent(
-                venue="pumpkin", kind=kind, currency="USDT", amount=D(amount), instrument=view.position.instrument,
+                venue=self.name, kind=kind, currency="USDT", amount=D(amount), instrument=view.position.instrument,
                 position_id=view.position.position_id,
             )
         )  # fmt: skip
         await self.session.settled()
         return outcome
+
+
+Desk = TypeVar("Desk", bound=PumpkinDesk)
 
 
 @asynccontextmanager
@@ -132,12 +140,18 @@ async def exchange(clock: LoopClock) -> AsyncIterator[tuple[PumpkinSimulator, Pr
 async def desk(
     simulator: PumpkinSimulator, practice: Practice, clock: LoopClock, price: str = "60000", **more: Any
 ) -> AsyncIterator[PumpkinDesk]:
-    rig = PumpkinDesk(simulator, practice, clock, **more)
+    async with opened(PumpkinDesk(simulator, practice, clock, **more), price) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def opened(rig: Desk, price: str = "60000") -> AsyncIterator[Desk]:
+    """Opens a desk on an exchange whose BTC is marked at `price`, and closes it."""
     rig.mark(price)
     try:
         await rig.session.open()
-        await until(lambda: rig.session.links["pumpkin"].is_reconciled)
-        await until(lambda: any(one.symbol.lower().startswith("btc") for one in rig.store.markets))
+        await until(lambda: rig.session.links[rig.name].is_reconciled)
+        await until(lambda: rig.btc in rig.store.markets)
         await until(lambda: rig.store.markets[rig.btc].mark is not None)
         yield rig
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from venues.commands import FundsKind, FundsRequest
 from venues.errors import VenueUnavailable
 from venues.events import FillUpdate, PositionUpdate
 from venues.model import NANOSECONDS, MarginMode
-from venues.port import Mode
+from venues.port import Mode, VenueTime
 
 ADD, REMOVE = FundsKind.ADD_MARGIN, FundsKind.REMOVE_MARGIN
 YES = frozenset({"duplicate"})
@@ -238,6 +239,26 @@ async def test_it_does_not_matter_any_more_once_the_position_is_closed() -> None
         assert move is not None
         await until(lambda: move.is_over)
         assert (move.state, "position is closed" in rig.texts()) == ("moot", True)
+
+
+class Funded(HedgeVenue):
+    """Takes funding out of a margin as soon as it was changed, which is no trade."""
+
+    def change_margin(self, position_id: str, amount: Decimal) -> None:
+        super().change_margin(position_id, amount - 1)
+
+
+async def test_a_margin_that_is_not_the_sum_proves_nothing_however_old_the_request_is() -> None:
+    async with HedgeRig(venue=Funded(*long_and_short())) as rig:
+        rig.hedge.deadline = START + 60 * NANOSECONDS
+        rig.hedge.time = VenueTime(START + 600 * NANOSECONDS, 0)
+        rig.hedge.fates = ["lost after"]
+        outcome = await rig.margin("5")
+        asked = rig.hedge.called("find_funds")
+        await until(lambda: rig.hedge.called("find_funds") >= asked + 3)
+        move = rig.store.funds.get(outcome.order_key)
+        assert move is not None and move.state == "UNKNOWN", "it was carried out"
+        assert rig.session.funds.provable(move) is None
 
 
 @pytest.mark.parametrize("fate", ["lost after", "lost before"])

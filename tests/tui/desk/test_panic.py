@@ -8,7 +8,7 @@ import pytest
 
 from tests.tui.desk.rig import D, RecordingJournal, Rig, ScriptedVenue, instrument, intent, order, position, until
 from tui.desk.frame import FactKind, PanicLine
-from venues.errors import NotSent, OutcomeUnknown, RateLimited, VenueUnavailable
+from venues.errors import AuthenticationError, NotSent, OutcomeUnknown, RateLimited, VenueUnavailable
 from venues.model import InstrumentId, OrderStatus, OrderType
 
 OTHER = InstrumentId("test", "ETH-PERP")
@@ -75,6 +75,17 @@ async def test_a_ban_longer_than_our_patience_ends_it_at_once() -> None:
         assert line.note.startswith("banned until ")
         assert line.positions_left == 2
         assert rig.venue.called("cancel_all_orders") == 1
+
+
+async def test_a_venue_that_refuses_the_key_is_asked_ever_more_seldom_and_the_receipt_says_why() -> None:
+    async with Rig(panic_patience=0.4) as rig:
+        refused = AuthenticationError("test", "the key was not accepted")
+        calls = ("fetch_open_orders", "fetch_positions", "cancel_all_orders")
+        rig.venue.faults = {call: [refused] * 5_000 for call in calls}
+        rig.waits.clear()
+        line = await panic_line(rig)
+        assert not line.is_proven and "the key was not accepted" in line.note
+        assert [pause for pause in rig.waits if pause >= 0.25][:4] == [1.0, 2.0, 4.0, 4.0]
 
 
 async def test_an_order_of_which_nobody_knows_is_cancelled_by_its_id_and_spoils_the_proof() -> None:

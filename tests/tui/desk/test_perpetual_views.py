@@ -259,6 +259,14 @@ def test_what_opens_beside_a_long_needs_margin_and_has_a_liquidation_of_its_own(
     assert not [one for one in netted.warnings if one.startswith("needs")]
 
 
+def test_the_ticket_says_whose_word_the_steps_are_where_it_is_not_the_venues() -> None:
+    context = around(held("11", "20"))
+    assert "a table" not in " ".join(appraise(wish(), context).warnings)
+    marked = msgspec.structs.replace(context.instrument, note="tick and step from a table, not from the venue")
+    found = appraise(wish(), msgspec.structs.replace(context, instrument=marked))
+    assert found.warnings[-1] == "tick and step from a table, not from the venue"
+
+
 def test_a_share_of_the_balance_is_taken_at_the_leverage_of_what_is_held() -> None:
     draft = Draft(side=Side.BUY, type=OrderType.LIMIT, price="100", size="100% balance", post_only=True)
     at_ten = evaluate(draft, around(*BOTH))

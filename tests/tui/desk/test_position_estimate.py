@@ -11,6 +11,7 @@ import pytest
 from tests.support.frames import order_view
 from tests.support.pumpkin_desk import BTC, balance, both_sides, flat_frame, live, position_view, pumpkin_frame
 from tests.support.pumpkin_desk import pumpkin_view as venue
+from tui.desk.facts import describe_order
 from tui.desk.position_estimate import (
     PositionContext,
     evaluate_leverage,
@@ -121,11 +122,12 @@ def test_without_a_balance_an_amount_can_still_be_typed() -> None:
 def test_what_the_venue_refuses_is_said_before() -> None:
     one = flat_frame(positions=both_sides()[:1])
     over = "pumpkin changes neither leverage nor margin mode over"
-    assert why_not_flat(one, BTC) == f"BTC/USDT perp has a position: {over} it: close it first"
-    assert why_not_flat(pumpkin_frame(), BTC) == f"BTC/USDT perp has 2 positions: {over} them: close them first"
+    long, short = "LONG 0.25 BTC/USDT perp #88213", "SHORT 0.1 BTC/USDT perp #88214"
+    assert why_not_flat(one, BTC) == f"{over} a position: close {long} first"
+    assert why_not_flat(pumpkin_frame(), BTC) == f"{over} a position: close {long}, {short} first"
     order = order_view("s1", BTC, status=OrderStatus.NEW)
     resting = flat_frame(orders=(order,))
-    assert why_not_flat(resting, BTC) == f"BTC/USDT perp has an open order: {over} it: cancel it first"
+    assert why_not_flat(resting, BTC) == f"{over} an open order: cancel {describe_order(order.order, BTC)} first"
     assert why_not_flat(flat_frame(), BTC) == ""
 
 

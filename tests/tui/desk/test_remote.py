@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.tui.desk.rig import FIVE, PERP, Rig, intent, until, update
@@ -90,6 +91,16 @@ async def test_the_state_of_the_desk_is_told(tmp_path: Path) -> None:
         assert (line.key, line.symbol, line.is_external) == ("a", PERP.symbol, True)
         assert line.reason.isprintable()
         assert await asked(tmp_path, "positions") == []
+
+
+async def test_a_venue_of_which_nothing_was_read_is_named(tmp_path: Path) -> None:
+    async with desk(tmp_path) as rig:
+        (view,) = rig.store.venues.values()
+        rig.store.venues[view.venue] = msgspec.structs.replace(view, fault="the key was not accepted")
+        rig.store.ledger.balances.clear()
+        for verb in ("orders", "positions"):
+            (line,) = await asked(tmp_path, verb)
+            assert isinstance(line, VenueLine) and not line.is_read
 
 
 async def test_panic_is_heard_gives_signs_of_life_and_a_receipt(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ async def test_a_flag_that_does_not_apply_is_refused_and_never_left_out(rig: Rig
         ("buy BTC-PERP 0.5 @ 100 ioc fok", "not both"),
         ("buy BTC-USDT 0.5 @ 100 reduce-only", "can not be had"),
         ("buy BTC-PERP 0.5 @ 100 reduce-only", "no short position"),
+        ("buy BTC-PERP 0.5 @ 100 isolated cross", "not both"),
+        ("buy BTC-USDT 0.5 @ 100 cross", "margin can not be had"),
         ("buy BTC-PERP 0.5 @ 100 now", "price"),
     ):
         told = await run(rig, line)

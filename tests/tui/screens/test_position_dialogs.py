@@ -116,7 +116,7 @@ async def test_what_the_venue_refuses_is_said_before_anything_is_asked() -> None
         await desk.press("escape", "k", "k", "escape")
         await desk.press("M", "l", "2", "0", "enter", "y")
         text = " ".join(desk.text.replace("│", " ").replace("┃", " ").split())
-        assert "BTC/USDT perp has 2 positions: pumpkin changes neither" in text
+        assert "pumpkin changes neither leverage nor margin mode over a position: close LONG 0.25" in text
         assert "LONG 0.2500 BTC/USDT perp at 10x isolated" in text
         assert dialog(desk).step is Step.EDITING and "set_leverage" not in desk.asked
 

@@ -223,7 +223,7 @@ async def test_two_venues_with_positions_are_turned_through() -> None:
 async def test_commands_send_nothing_and_say_what_the_venue_refuses() -> None:
     async with running(desk_of()) as desk:
         await line_in(desk, "leverage 20 isolated")
-        assert "close them first" in desk.toasts[-1] and "set_leverage" not in desk.asked
+        assert "SHORT 0.1 BTC/USDT perp #88214 first" in desk.toasts[-1] and "set_leverage" not in desk.asked
         await line_in(desk, "margin add 25")
         await desk.until(lambda: desk.shows(MarginDialog))
         assert "1,514.96  →  1,539.96 USDT" in desk.text and "move_funds" not in desk.asked

@@ -20,6 +20,7 @@ from tests.support.frames import (
     order_views,
     position_views,
     sample_frame,
+    venue_view,
 )
 from tests.tui.widgets.harness import assert_inert, lines, on_stage, posted, repainted, row_with
 from tui.desk.frame import Frame, LogLine, OrderView, PositionView, Severity
@@ -30,6 +31,7 @@ from tui.widgets.open_orders import OpenOrders
 from tui.widgets.positions import Positions
 from tui.widgets.watchlist import Watchlist
 from venues.model import NANOSECONDS, OrderStatus, Side
+from venues.port import Mode
 
 D = Decimal
 
@@ -288,6 +290,23 @@ async def test_an_empty_table_says_so_and_takes_every_key(
         table.page(-1)
         table.move_to(-1)
         await pilot.pause()
+        assert lines(table)[0].strip() == table.empty
+
+
+@pytest.mark.parametrize("kind", [Positions, OpenOrders])
+async def test_where_the_key_is_refused_nobody_knows_that_nothing_is_open(
+    kind: type[Positions | OpenOrders],
+) -> None:
+    async with on_stage(kind(), 80, 6) as (table, _):
+        refused = venue_view("mayex", mode=Mode.LIVE, fault="the key was not accepted")
+        paper = msgspec.structs.replace(empty_frame(), venues=(venue_view(), refused), balances=balance_views())
+        table.take(paper)
+        assert lines(table)[0].strip() == f"{table.empty} known: the account at mayex was not read"
+        (first, *_) = balance_views()
+        table.take(Frame(number=2, ts=NOW, balances=(msgspec.structs.replace(first, venue="mayex"),)))
+        assert lines(table)[0].strip() == table.empty
+        public = msgspec.structs.replace(refused, mode=Mode.READ_ONLY)
+        table.take(Frame(number=3, ts=NOW, venues=(public,), balances=()))
         assert lines(table)[0].strip() == table.empty
 
 
