@@ -27,7 +27,11 @@ def _seconds(value: float | None) -> str:
 
 async def _try_streams(exchange: Exchange, wanted: str) -> list[str]:
     failures = []
-    kinds = stream_faults.OF_READS if exchange.is_polled else {**stream_faults.FAULTS, **stream_faults.OTHERS}
+    kinds = {**stream_faults.FAULTS, **stream_faults.OTHERS}
+    if exchange.is_polled:
+        # Its market has streams, and its account none.
+        public = {name: kind for name, kind in kinds.items() if not stream_faults.is_private(kind)}
+        kinds = (public if exchange.name == "mayex" else {}) | stream_faults.OF_READS
     _out(f"{'reads' if exchange.is_polled else 'stream fault':26} {'aged':>7} {'noticed':>7} {'healed':>7}")
     for name, fault in kinds.items():
         if wanted not in name:

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from tests.contract.rig import VENUES, Desk, Exchanges, Rig, desk_of, rig_of
 from tests.contract.scene import Scene, scene_of
+from venues.transport.timing import StreamTiming, Timing
+
+BAN = 1.5  # seconds; a tenth of the minute for which a ban is obeyed that names no time is long to do nothing in
+
+Times = TypeVar("Times", Timing, StreamTiming)
+
+
+@pytest.fixture(autouse=True)
+async def leaves_nothing_open() -> AsyncIterator[None]:
+    """Closes what a cancelled attempt to connect has left open, which happens now and then on a busy machine.
+
+    Else the collector finds it within another test. What is known to leave none is in `transport/test_closing.py`.
+    """
+    yield
+    loop: Any = asyncio.get_running_loop()
+    for transport in list(loop._transports.values()):
+        transport.abort()
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +38,20 @@ def exchanges() -> Iterator[Exchanges]:
     """The exchanges of a module: its tests share them, each with an adapter of its own."""
     with ExitStack() as stack:
         yield Exchanges(stack)
+
+
+@pytest.fixture(autouse=True)
+def short_bans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Timing, "scaled", with_short_bans(Timing.scaled))
+    monkeypatch.setattr(StreamTiming, "scaled", with_short_bans(StreamTiming.scaled))
+
+
+def with_short_bans(scaled: Callable[[Times, float], Times]) -> Callable[[Times, float], Times]:
+    def scaled_shorter(times: Times, factor: float) -> Times:
+        found = scaled(times, factor)
+        return msgspec.structs.replace(found, ban=min(found.ban, BAN))
+
+    return scaled_shorter
 
 
 @pytest.fixture(params=VENUES)

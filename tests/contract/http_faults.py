@@ -35,7 +35,7 @@ CALLS = ("submit", "cancel", "query")
 BOOKED_LATER = "a 4xx for an order that is booked later"
 _UNCOUNTED = frozenset({"refused", "connect timeout", "the venue's clock is off"})
 _HELD_LONGER = 4.0  # times
-_HEARD = 0.1  # seconds after which a reset has been heard of
+HEARD = 0.1  # seconds after which a connection that was closed is known as that
 LATE = 0.5  # seconds until an order that was refused is booked all the same
 
 
@@ -181,11 +181,12 @@ async def _fault_on(rig: Rig, fault: HttpFault, spec: str) -> AsyncIterator[None
             # A connection that is kept alive is not made again: those that there are have to go first.
             await rig.control.switch("refuse")
             await rig.control.switch("")
+            await passes(HEARD)
         if fault.name == "name not resolved":
             patch.setattr(socket, "getaddrinfo", _resolve_nothing)
         await rig.control.switch(spec)
         if fault.name == "refused":
-            await passes(_HEARD)  # a request on a connection whose reset is on its way would be in doubt, rightly
+            await passes(HEARD)  # a request on a connection whose reset is on its way would be in doubt, rightly
         try:
             yield
         finally:

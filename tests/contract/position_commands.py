@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Protocol
 
-from tests.contract.http_faults import BOOKED_LATER, FAULTS, HttpFault
+from tests.contract.http_faults import BOOKED_LATER, FAULTS, HEARD, HttpFault
 from tests.contract.rig import Rig
 from tests.contract.scene import Scene
 from tests.contract.truth import State, TruePosition
@@ -69,11 +69,12 @@ async def said(work: Awaitable[Any]) -> Order | VenueError | None:
 class Placing:
     """A plan order, or the exit of a position where one is named."""
 
-    def __init__(self, scene: Scene, call: str, held: TruePosition | None = None) -> None:
+    def __init__(self, scene: Scene, held: TruePosition | None = None) -> None:
         self._rig = scene.rig
         self._scene = scene
         self._held = held
-        self.call = call
+        own = {"pumpkin": ("plan", "exit")}.get(scene.rig.name, ("submit", "submit"))
+        self.call = own[held is not None]
         self._request = self._next()
         self._known: frozenset[str] = frozenset()
 
@@ -200,6 +201,7 @@ async def try_change(rig: Rig, fault: HttpFault, change: Change) -> None:
         AssertionError: what was said of it is not what was so.
     """
     for spec in fault.specs:
+        await passes(HEARD)  # what the one before has closed is known as that
         mine = spec.replace("@call", f"@{change.call}").replace("@submit", f"@{change.call}")
         kind = mine.split("@")[0]
         done = await rig.control.done(kind)
@@ -209,7 +211,7 @@ async def try_change(rig: Rig, fault: HttpFault, change: Change) -> None:
         await rig.control.switch("")
         was_executed = await _truth_of(rig, change, fault.executes(spec))
         words = f"{fault.name} ({mine}): {outcome!r}, and the exchange {'did' if was_executed else 'did not'}"
-        assert struck, f"{mine} was never met"
+        assert struck, f"{mine} was never met: {outcome!r}"
         _judge(change, fault, spec, outcome, was_executed, words)
         await change.check_found(was_executed)
 

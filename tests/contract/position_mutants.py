@@ -38,6 +38,11 @@ class PlacesExitsTwice(Mutant):
             raise
 
 
+class IgnoresTheMarginMode(Mutant):
+    async def submit_order(self, request: OrderRequest, *, depart: Depart | None = None) -> Order:
+        return await self.venue.submit_order(replace(request, margin_mode=None), depart=depart)
+
+
 class MovesMarginTwice(Mutant):
     async def move_funds(self, request: FundsRequest, *, depart: Depart | None = None) -> FundsReceipt:
         receipt: FundsReceipt

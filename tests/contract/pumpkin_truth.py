@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from tests.contract.truth import RemoteControl, State
+from tests.contract.truth import ServedControl, State
 
 Row = dict[str, Any]
 
 
-class PumpkinControl(RemoteControl):
+class PumpkinControl(ServedControl):
     """The control API of the local Pumpkin."""
 
     def read(self, answer: bytes) -> State:

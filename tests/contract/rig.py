@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
@@ -11,11 +10,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any, TypeVar, cast
 
-import httpx
 import msgspec
 
+from tests.contract.mayex_truth import MayexControl
 from tests.contract.pumpkin_truth import PumpkinControl
-from tests.contract.truth import Control, EmbeddedControl, RemoteControl, State
+from tests.contract.truth import Control, EmbeddedControl, ServedControl, State
 from tests.contract.waiting import PATIENCE, passes, until, until_found
 from tui.desk.frame import Fact
 from tui.desk.session import Session
@@ -31,19 +30,20 @@ from venues.rounding import floor_to
 from venues.simulators.serving import Practice, served_in_thread
 from venues.transport.timing import Timing
 
-POLLED = "-polling"  # at the end of the name of a venue that is opened without any stream
+PERPETUALS = ("mayex", "pumpkin")
+POLLED = "-polling"  # at the end of the name of a venue that is opened without any stream, or any of the account
 _NAMES = tuple(name for name in venue_names() if name != "replay")  # a recording takes no orders of anybody
-VENUES = (*_NAMES, *(name + POLLED for name in ("pumpkin",) if name in _NAMES))
+VENUES = (*_NAMES, *(name + POLLED for name in PERPETUALS if name in _NAMES))
 SERVED = tuple(name for name in VENUES if name != "paper")  # those with a wire, on which things go wrong
-STREAMED = tuple(name for name in SERVED if not name.endswith(POLLED))  # whose streams can go wrong
-POLLING = tuple(name for name in SERVED if name.endswith(POLLED))  # whose reads stand in for a stream
+STREAMED = tuple(name for name in SERVED if not name.endswith(POLLED))  # whose streams can all go wrong
+POLLING = ("pumpkin-polling",)  # whose reads stand in for all streams
+ACCOUNT_POLLED = ("mayex-polling",)  # whose reads stand in for that of the account alone
 PLENTY = 10**9  # of a quota that is not what is tested
 SCALE = 0.1  # of every constant of time, in CI
 ALLOWANCE = 1.0  # seconds on top, which a busy machine may take at any scale
 RATE = 2_000.0  # of the crowd over all instruments, where it is not quiet
 
 # Reading the roots of a client that speaks no TLS takes longer than many a test.
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 _ASKED = 5  # times more that something is asked which is not what is tested
 
@@ -56,7 +56,7 @@ class Exchange:
     """The other side: a served simulator, or nothing where the exchange lives within the adapter.
 
     `wrap` stands between the adapter and the tests, which adapters with a defect are made with. `is_polled`: the
-    adapter is given no address of a stream.
+    adapter is given no stream, or none of the account where it can not be without the others.
     """
 
     def __init__(
@@ -95,20 +95,23 @@ class Exchange:
         )
 
     def _own_settings(self, practice: Practice) -> dict[str, Any]:
-        if self.name != "pumpkin":
+        if self.name not in PERPETUALS:
             return {}
-        streams = {"ws_url": "", "user_ws_url": ""} if self.is_polled else {"user_ws_url": practice.ws_url}
+        if self.name == "mayex":
+            streams = {"private_stream": "none"} if self.is_polled else {}
+        else:
+            streams = {"ws_url": "", "user_ws_url": ""} if self.is_polled else {"user_ws_url": practice.ws_url}
         # The crowd's trades do not move the mark, by which triggers go unless somebody wants it otherwise.
         return {"minute_quota": PLENTY, "trigger_price": "last"} | streams
 
     @property
     def longest_ban(self) -> float:
         """Seconds that the adapter is silent after a ban for which the venue names no time."""
-        return Timing().ban * self.scale if self.name == "pumpkin" else 0.0
+        return Timing().scaled(self.scale).ban if self.name in PERPETUALS else 0.0
 
-    def control(self, client: httpx.AsyncClient) -> RemoteControl:
-        """Returns the control API over `client`."""
-        return PumpkinControl(client) if self.name == "pumpkin" else RemoteControl(client)
+    def control(self, practice: Practice) -> ServedControl:
+        """Returns the control of what is served."""
+        return {"mayex": MayexControl, "pumpkin": PumpkinControl}.get(self.name, ServedControl)(practice)
 
 
 @contextmanager
@@ -119,7 +122,7 @@ def exchange_of(name: str, scale: float = SCALE) -> Iterator[Exchange]:
         practice = None
         if venue in SERVED:
             practice = stack.enter_context(served_in_thread(venue, rate=RATE, seed=3, time_scale=scale))
-        if venue == "pumpkin" and practice is not None:
+        if venue in PERPETUALS and practice is not None:
             practice.simulator.act({"do": "quota", "minute": PLENTY, "day": PLENTY})
         yield Exchange(venue, practice, scale, is_polled=name != venue)
 
@@ -218,30 +221,26 @@ async def rig_of(exchange: Exchange, *, is_rested: bool = True, **settings: Any)
     """Connects an adapter to an exchange at rest; whatever becomes of it, it is closed."""
     venue = create_venue(exchange.name, exchange.settings(**settings))
     tested = venue if exchange.wrap is None else exchange.wrap(venue)
-    # One connection, for good: where nobody can connect any more, this one goes on.
-    limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
-    async with httpx.AsyncClient(
-        base_url=_origin_of(exchange), verify=_NO_TLS, trust_env=False, timeout=PATIENCE, limits=limits
-    ) as client:
-        control: Control | None = None if exchange.practice is None else exchange.control(client)
-        if control is not None:
-            await control.switch("")
-        await _until_answered(venue.connect)
-        try:
-            if control is None:
-                assert isinstance(venue, PaperVenue) and venue._session is not None
-                control = EmbeddedControl(venue._session)
-            rig = Rig(exchange, tested, control)
-            if is_rested:
-                await rig.at_rest()
-            rig.instruments = {one.id: one for one in await _until_answered(venue.fetch_instruments)}
-            if is_rested:
-                await rig.flatten()
-            yield rig
-        finally:
-            if exchange.practice is not None:
-                await RemoteControl(client).switch("")
-            await tested.aclose()
+    practice = exchange.practice
+    control: Control | None = None if practice is None else exchange.control(practice)
+    if control is not None:
+        await control.switch("")
+    await _until_answered(venue.connect)
+    try:
+        if control is None:
+            assert isinstance(venue, PaperVenue) and venue._session is not None
+            control = EmbeddedControl(venue._session)
+        rig = Rig(exchange, tested, control)
+        if is_rested:
+            await rig.at_rest()
+        rig.instruments = {one.id: one for one in await _until_answered(venue.fetch_instruments)}
+        if is_rested:
+            await rig.flatten()
+        yield rig
+    finally:
+        if practice is not None:
+            practice.faults.heal()  # from any thread
+        await tested.aclose()
 
 
 async def _until_answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -250,10 +249,6 @@ async def _until_answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
         with suppress(TransientError):
             return await ask()
     return await ask()
-
-
-def _origin_of(exchange: Exchange) -> str:
-    return "http://127.0.0.1" if exchange.practice is None else exchange.practice.rest_url
 
 
 class Recorded:

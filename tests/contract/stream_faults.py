@@ -126,6 +126,11 @@ OF_READS = {
 }
 
 
+# Where it does so for the account alone: all of these, and what ends the streams of the market. What else is wrong
+# with those is the same with a stream of the account.
+OF_ACCOUNT_READS = OF_READS | {name: FAULTS[name] for name in ("black hole", "reset")}
+
+
 class Figures(msgspec.Struct, frozen=True):
     """How long it took, in seconds; None where it is not asked for."""
 
@@ -133,6 +138,11 @@ class Figures(msgspec.Struct, frozen=True):
     aged: float | None
     detected: float | None
     healed: float
+
+
+def is_private(fault: StreamFault) -> bool:
+    """Whether it is one of the account's stream."""
+    return "@account" in fault.spec or fault.spec == "login-refused"
 
 
 async def try_fault(exchange: Exchange, fault: StreamFault) -> Figures:
@@ -217,7 +227,7 @@ async def _under(desk: Desk, scene: Scene, fault: StreamFault) -> tuple[float | 
 
     async def has_struck() -> bool:
         # Something has to be told for it to strike: the crowd sees to the market, this to the account.
-        await scene.rig.control.act(do="cancel", id=await scene.place_elsewhere(Side.BUY, scene.at(-_FAR)))
+        await scene.cancel_elsewhere(await scene.place_elsewhere(Side.BUY, scene.at(-_FAR)))
         return await rig.control.done(kind) >= done + fault.times
 
     await until_found(has_struck, rig.patience, f"{fault.spec} was never met")

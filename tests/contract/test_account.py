@@ -198,9 +198,11 @@ async def test_leverage_comes_with_an_order(desk: Desk) -> None:
         return  # that it refuses it is tried where what is not claimed is
     scene = await scene_of(rig, perpetual)
     for mode in sorted(rig.can.margin_modes):
-        if rig.can.leverage_needs_flat:  # then it belongs to the instrument, and an order only agrees with it
+        if rig.can.leverage_needs_flat or not rig.can.leverage_of_order:
+            # Then it belongs to the instrument, and an order agrees with it at most.
             await rig.venue.set_leverage(perpetual.id, Decimal(3), mode)
-        opening = scene.order(Side.BUY, OrderType.MARKET, leverage=Decimal(3), margin_mode=mode)
+        leverage = Decimal(3) if rig.can.leverage_of_order else None
+        opening = scene.order(Side.BUY, OrderType.MARKET, leverage=leverage, margin_mode=mode)
         await check_order(desk, opening, await rig.venue.submit_order(opening), opening.quantity, is_open=False)
         (position,) = [one for one in await rig.venue.fetch_positions() if one.quantity]
         assert (position.leverage, position.margin_mode) == (Decimal(3), mode)

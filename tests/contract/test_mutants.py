@@ -20,7 +20,7 @@ from tests.contract import (
 )
 from tests.contract import mutants as of
 from tests.contract import rig as rig_module
-from tests.contract.rig import POLLING, STREAMED, Desk, Exchange, Exchanges, desk_of, rig_of
+from tests.contract.rig import ACCOUNT_POLLED, POLLING, STREAMED, Desk, Exchange, Exchanges, desk_of, rig_of
 from tests.contract.scene import scene_of
 from venues.model import OrderType, Side, TimeInForce
 from venues.port import Venue
@@ -149,11 +149,11 @@ async def test_a_desk_that_missed_something_is_found(
         await stream_faults.try_fault(made_with(kind, exchanges[name]), stream_faults.FAULTS[fault])
 
 
-@pytest.mark.parametrize("name", POLLING)
+@pytest.mark.parametrize("name", [*POLLING, *ACCOUNT_POLLED])
 async def test_a_desk_that_polls_and_never_says_that_it_is_old_is_found(
     exchanges: Exchanges, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(waiting, "kept_waiting", float)
     mutant = made_with(of.NeverSaysThatItIsOld, exchanges[name])
-    with pytest.raises(AssertionError, match="nothing says that it is old"):
+    with pytest.raises(AssertionError, match=r"nothing says that it is old|a dead link is not noticed"):
         await stream_faults.try_fault(mutant, stream_faults.OF_READS["never answered"])

@@ -11,7 +11,7 @@ from tests.contract.orders import check_order, check_refused, filled_at_once, re
 from tests.contract.rig import Desk, Rig, changed, outcome_of
 from tests.contract.scene import Scene, scene_of
 from venues.errors import DuplicateClientOrderId, InsufficientFunds, NotSent, OrderRejected
-from venues.model import ZERO, InstrumentId, MarginMode, Order, OrderType, Side, TimeInForce
+from venues.model import ZERO, Instrument, InstrumentId, MarginMode, Order, OrderType, Side, TimeInForce
 
 ENTRIES = ("away", "part", "whole")
 """It rests behind the crowd; it meets less than it wants; it meets all that it wants."""
@@ -176,13 +176,16 @@ async def test_an_order_below_the_minimum(rig: Rig) -> None:
     tickers = await rig.venue.fetch_tickers([one.id for one in rig.tradable()])
     prices = {ticker.instrument: ticker.last for ticker in tickers}
     # Where a step is worth more than the minimum there is nothing to be below of.
-    instrument = next(
-        one
-        for one in rig.tradable()
-        if 2 * one.lot_size < max(one.min_quantity, one.min_notional / prices[one.id])
+    instrument, quantity = next(
+        ((one, one.lot_size) for one in rig.tradable() if _is_below(one, 2 * one.lot_size, prices[one.id])),
+        (rig.main(), ZERO),
     )
     scene = await scene_of(rig, instrument)
-    await check_refused(rig, changed(scene.order(), quantity=instrument.lot_size))
+    await check_refused(rig, changed(scene.order(), quantity=quantity))
+
+
+def _is_below(instrument: Instrument, quantity: Decimal, price: Decimal) -> bool:
+    return quantity < max(instrument.min_quantity, instrument.min_notional / price)
 
 
 @pytest.mark.parametrize("what", ["price", "quantity"])

@@ -8,12 +8,13 @@ import pytest
 
 from tests.contract.http_faults import BOOKED_LATER
 from tests.contract.position_commands import STRIKING, AddingMargin, Placing, SettingLeverage, try_change
-from tests.contract.rig import SERVED, Exchanges, Rig, rig_of
+from tests.contract.rig import PERPETUALS, POLLED, SERVED, STREAMED, Exchanges, Rig, rig_of
 from tests.contract.scene import Scene, scene_of
 from tests.contract.truth import TruePosition
 from venues.model import MarginMode, OrderType, Side
 
-OF_POSITIONS = tuple(name for name in SERVED if name.startswith("pumpkin"))
+OF_POSITIONS = tuple(name for name in SERVED if name.removesuffix(POLLED) in PERPETUALS)
+ASKED = tuple(name for name in OF_POSITIONS if name in STREAMED)  # the requests are the same without streams
 
 
 async def isolated_long(rig: Rig, scene: Scene) -> TruePosition:
@@ -27,16 +28,16 @@ async def isolated_long(rig: Rig, scene: Scene) -> TruePosition:
 
 
 @pytest.mark.parametrize("kind", STRIKING)
-@pytest.mark.parametrize("name", OF_POSITIONS[:1])  # the requests are the same without streams
+@pytest.mark.parametrize("name", ASKED)
 async def test_no_other_command_is_called_what_it_is_not(exchanges: Exchanges, name: str, kind: str) -> None:
     fault = STRIKING[kind]
     async with rig_of(exchanges[name]) as rig:
-        assert rig.can.position_margin and rig.can.leverage_needs_flat
+        assert rig.can.position_margin
         scene = await scene_of(rig)
         held = await isolated_long(rig, scene)
         await scene.trade(Side.SELL, 1)  # the last price is below what plans wait for
-        await try_change(rig, fault, Placing(scene, "plan"))
-        await try_change(rig, fault, Placing(scene, "exit", held))
+        await try_change(rig, fault, Placing(scene))
+        await try_change(rig, fault, Placing(scene, held))
         if kind == BOOKED_LATER:
             return  # nothing else is
         await try_change(rig, fault, AddingMargin(scene, held))

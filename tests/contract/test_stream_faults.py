@@ -7,9 +7,28 @@ from decimal import Decimal
 
 import pytest
 
-from tests.contract.rig import POLLING, SERVED, STREAMED, Exchanges, Rig, desk_of, outcome_of, rig_of
+from tests.contract.rig import (
+    ACCOUNT_POLLED,
+    POLLING,
+    SERVED,
+    STREAMED,
+    Exchanges,
+    Rig,
+    desk_of,
+    outcome_of,
+    rig_of,
+)
 from tests.contract.scene import scene_of
-from tests.contract.stream_faults import AGED, FAULTS, OF_READS, OTHERS, is_aged, of_the_day, try_fault
+from tests.contract.stream_faults import (
+    AGED,
+    FAULTS,
+    OF_ACCOUNT_READS,
+    OF_READS,
+    OTHERS,
+    is_aged,
+    of_the_day,
+    try_fault,
+)
 from tests.contract.truth import TrueFill
 from tests.contract.waiting import until
 from venues.errors import VenueError
@@ -46,6 +65,27 @@ async def test_a_desk_comes_through(exchanges: Exchanges, name: str, kind: str) 
 @pytest.mark.parametrize("name", POLLING)
 async def test_a_desk_that_polls_comes_through(exchanges: Exchanges, name: str, kind: str) -> None:
     await try_fault(exchanges[name], OF_READS[kind])
+
+
+@pytest.mark.parametrize("kind", OF_ACCOUNT_READS)
+@pytest.mark.parametrize("name", ACCOUNT_POLLED)
+async def test_a_desk_that_polls_its_account_comes_through(exchanges: Exchanges, name: str, kind: str) -> None:
+    await try_fault(exchanges[name], OF_ACCOUNT_READS[kind])
+
+
+@pytest.mark.parametrize("kind", ["duplicates", "gap", "empty snapshot", "reset"])
+async def test_a_book_that_comes_by_changes_comes_through(exchanges: Exchanges, kind: str) -> None:
+    """Mayex's comes whole each time by default: the document does not say which it is.
+
+    That the first message of a subscription is lost, or comes late, is left out: it can not be told from a small
+    market's whole book.
+    """
+    async with rig_of(exchanges["mayex"]) as rig:
+        await rig.control.act(do="depth", mode="diff")
+        try:
+            await try_fault(rig.exchange, FAULTS[kind])
+        finally:
+            await rig.control.act(do="depth", mode="replace")
 
 
 CLOSED_WITHIN = 1.0  # seconds, at any scale

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-import httpx
 import msgspec
 
 from venues.commands import CancelRequest, OrderRequest
@@ -14,6 +13,7 @@ from venues.events import Level
 from venues.model import ZERO, InstrumentId, Order, OrderStatus, OrderType, Side
 from venues.paper.exchange import TRADER, PaperExchange
 from venues.paper.session import Session
+from venues.simulators.serving import Practice
 
 _WHOLE_BOOK = 10_000
 _FOR_EVER = 10**18  # nanoseconds: thirty years
@@ -139,15 +139,15 @@ class Control(Protocol):
         ...
 
 
-class RemoteControl:
-    """The control API of a served simulator, over plain HTTP."""
+class ServedControl:
+    """What the control API of a served simulator does, called in its loop and not over HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, practice: Practice) -> None:
+        self._practice = practice
         self._names: dict[str, str] = {}
 
     async def state(self) -> State:
-        state = self.read(await self._ask("GET", "state"))
+        state = self.read(await self._practice.call(lambda: msgspec.json.encode(self._practice.state())))
         if not self._names:
             return state
         orders = tuple(self._named(order, order.id) for order in state.orders)
@@ -168,24 +168,17 @@ class RemoteControl:
         return msgspec.structs.replace(row, client_id=self._names[order_id])
 
     async def act(self, **wish: Any) -> dict[str, Any]:
-        done: dict[str, Any] = msgspec.json.decode(await self._ask("POST", "act", wish))
-        return done
+        plain = msgspec.json.decode(msgspec.json.encode(wish))
+        done = await self._practice.call(lambda: msgspec.json.encode(self._practice.simulator.act(plain)))
+        return dict(msgspec.json.decode(done))
 
     async def switch(self, faults: str) -> None:
-        if faults:
-            await self._ask("PUT", "faults", {"faults": faults})
-        else:
-            await self._ask("DELETE", "faults")
+        own = self._practice.faults
+        await self._practice.call(lambda: own.switch(faults) if faults else own.heal())
 
     async def done(self, kind: str) -> int:
-        report = msgspec.json.decode(await self._ask("GET", "faults"))
+        report: Any = await self._practice.call(self._practice.faults.report)
         return int(report["done"].get(kind, 0))
-
-    async def _ask(self, method: str, what: str, body: object = None) -> bytes:
-        content = None if body is None else msgspec.json.encode(body)
-        answer = await self._client.request(method, f"/practice/{what}", content=content)
-        assert answer.is_success, f"{method} {what}: {answer.status_code} {answer.text}"
-        return answer.content
 
 
 class EmbeddedControl:
