@@ -6,12 +6,13 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.idle import wait_for_the_loop
 from tests.support.parsed_styles import parse_styles_once
 
 os.environ.update(
@@ -56,13 +57,42 @@ _LONGEST = (
     "test_bad_venues",
     "order_machine/test_sequences",
 )
+# Two more kinds of which the half is waiting, or more. Each begins in a process of its own.
+_WAITING = ("tests/contract/", "tests/e2e/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def rank(item: pytest.Item) -> int:
-        return next((place for place, name in enumerate(_LONGEST) if name in item.nodeid), len(_LONGEST))
+    queues: list[list[pytest.Item]] = [[], *([] for _ in _WAITING)]
+    others: list[pytest.Item] = []
+    for item in items:
+        if _rank(item) < len(_LONGEST):
+            queues[0].append(item)
+        else:
+            place = next((at for at, name in enumerate(_WAITING, 1) if item.nodeid.startswith(name)), None)
+            (others if place is None else queues[place]).append(item)
+    queues[0].sort(key=_rank)
+    items[:] = _dealt(queues, others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
-    items.sort(key=rank)
+
+def _rank(item: pytest.Item) -> int:
+    return next((place for place, name in enumerate(_LONGEST) if name in item.nodeid), len(_LONGEST))
+
+
+def _dealt(queues: list[list[pytest.Item]], others: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Lays them out so that each queue begins a share: each process begins with one of equal shares of the whole.
+
+    What it has not begun others take from its end, once they have nothing left.
+    """
+    dealt: list[pytest.Item] = []
+    left, rest = sum(map(len, queues)) + len(others), iter(others)
+    for number in range(processes):
+        share = left // (processes - number)
+        left -= share
+        begun = queues[number] if number < len(queues) else []
+        dealt += begun
+        dealt += islice(rest, max(0, share - len(begun)))
+    dealt += rest
+    return dealt + [item for queue in queues[processes:] for item in queue]
 
 
 def pytest_collection_finish() -> None:
@@ -71,6 +101,7 @@ def pytest_collection_finish() -> None:
     That search took a sixth of the time of a test that opens the app, and reading the style sheets a fifth.
     """
     parse_styles_once()
+    wait_for_the_loop()
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)

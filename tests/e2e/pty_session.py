@@ -10,8 +10,8 @@
         assert end.code == 143 and desk.modes().is_restored
 
 A thread reads what the program writes and feeds a terminal emulator; every wait is woken by that thread. The
-program gets a home of its own below `home`, a terminal with true colour, and no network where the machine
-allows to take it away.
+terminal has synchronised output, so that nobody sees the half of a frame. The program gets a home of its own below
+`home`, a terminal with true colour, and no network where the machine allows to take it away.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyte
+from pyte.screens import wcwidth
 
 PROJECT_ROOT = Path(__file__).parent.parent.parent
 
@@ -52,6 +53,10 @@ KEYS = {
 }  # fmt: skip
 
 _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+# Mode 2026: a program asks whether the terminal has it; what is written while it is on is shown when it goes off.
+_HAS_SYNCHRONISED = b"\x1b[?2026$p"
+_YES_BUT_OFF = b"\x1b[?2026;2$y"
+_FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 _MOUSE = frozenset({1000, 1002, 1003, 1006, 1015, 1016})
 _READ_BYTES = 65536
 _LOOK_SECONDS = 0.02
@@ -113,7 +118,8 @@ class PtySession:
     """Runs `argv` on a fresh pty whose session it leads. Leave the `with` block to have it ended and reaped.
 
     With `is_controlling` false the program gets the terminal but not as its controlling one, so that no SIGHUP
-    comes when the terminal is closed.
+    comes when the terminal is closed. With `is_synchronised` false the terminal has no synchronised output, and
+    shows each piece of a frame as it comes.
     """
 
     def __init__(
@@ -126,12 +132,15 @@ class PtySession:
         environment: Mapping[str, str] | None = None,
         has_network: bool = False,
         is_controlling: bool = True,
+        is_synchronised: bool = True,
     ) -> None:
         self.rows, self.columns = rows, columns
         self.raw = bytearray()
+        self._is_synchronised = is_synchronised
+        self._held = b""  # of what was read: a frame that has begun and not ended
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self.screen)
-        self._lines: list[str] | None = None  # of the screen, until more is read
+        self._lines: list[str] = []  # of the screen, but for those that have changed since
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._news = threading.Condition()
         self._is_reading = threading.Event()
@@ -258,7 +267,7 @@ class PtySession:
         with self._news:
             self.rows, self.columns = rows, columns
             self.screen.resize(rows, columns)
-            self._lines = None
+            self._lines = []
         set_size(self._master, rows, columns)
 
     def stop_reading(self) -> None:
@@ -340,8 +349,15 @@ class PtySession:
         )
 
     def _display(self) -> list[str]:
-        if self._lines is None:
-            self._lines = [str(line) for line in self.screen.display]
+        """Returns the lines. Only what has changed is put together: at each of a hundred frames somebody looks."""
+        changed = self.screen.dirty
+        if not self._lines:
+            self._lines = [""] * self.rows
+            changed.update(range(self.rows))
+        for y in changed | {y - 1 for y in changed}:  # a combining character changes the end of the line before
+            if 0 <= y < self.rows:
+                self._lines[y] = _text_of(self.screen.buffer[y], self.columns)
+        changed.clear()
         return self._lines
 
     def _read(self) -> None:
@@ -361,10 +377,18 @@ class PtySession:
 
     def _take(self, data: bytes) -> None:
         with self._news:
+            before = bytes(self.raw[1 - len(_HAS_SYNCHRONISED) :])
             self.raw += data
-            self._stream.feed(self._decoder.decode(data))
-            self._lines = None
-            self._news.notify_all()
+            if self._is_synchronised and _HAS_SYNCHRONISED in before + data:
+                os.write(self._master, _YES_BUT_OFF)
+            data, self._held = self._held + data, b""
+            if self._is_synchronised and self._end is None:
+                data, self._held = _without_begun_frame(data)
+            self._show(data)
+
+    def _show(self, data: bytes) -> None:
+        self._stream.feed(self._decoder.decode(data))
+        self._news.notify_all()
 
     def _drain(self) -> None:
         """Waits until all that the program left behind has been read, if anybody reads."""
@@ -385,7 +409,8 @@ class PtySession:
         self._end = End(code, time.monotonic())
         self._has_ended.set()
         with self._news:
-            self._news.notify_all()
+            held, self._held = self._held, b""
+            self._show(held)
 
 
 # Makes the terminal on standard input the controlling one, and becomes the program: no thread has run yet.
@@ -399,6 +424,25 @@ _TAKE_TERMINAL = (
 def set_size(descriptor: int, rows: int, columns: int) -> None:
     """Sets a terminal's size; its foreground processes get SIGWINCH when it is another one."""
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _without_begun_frame(data: bytes) -> tuple[bytes, bytes]:
+    """Splits before the beginning of a frame, or the first bytes of one, whose end has not come."""
+    begun = data.rfind(_FRAME_BEGINS)
+    if begun >= 0 and data.find(_FRAME_ENDS, begun) < 0:
+        return data[:begun], data[begun:]
+    part = next((n for n in range(len(_FRAME_BEGINS) - 1, 0, -1) if data.endswith(_FRAME_BEGINS[:n])), 0)
+    return data[: len(data) - part], data[len(data) - part :]
+
+
+def _text_of(cells: Mapping[int, Any], columns: int) -> str:
+    """Returns a line's text; a character of two columns hides the cell behind it."""
+    text, is_hidden = list[str](), False
+    for x in range(columns):
+        char = "" if is_hidden else str(cells[x].data)
+        is_hidden = not char.isascii() and wcwidth(char[0]) == 2
+        text.append(char)
+    return "".join(text)
 
 
 def child_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:

@@ -16,14 +16,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 import tui.gone
 import tui.practice
 from tests.e2e.pty_session import PtySession
-from tests.e2e.trader import Size, Trader
+from tests.e2e.trader import Size, Trader, money
 from tui.cli import run
 from tui.practice import PracticeSite
 from venues.model import ZERO
@@ -51,7 +51,8 @@ class ServedElsewhere:
 
     def __init__(self, venue: str, *, arguments: Sequence[str] = ()) -> None:
         self.venue = venue
-        self._site = msgspec.json.decode(Path(os.environ[SITE]).read_bytes(), type=ScaledSite)
+        sites = msgspec.json.decode(Path(os.environ[SITE]).read_bytes(), type=dict[str, ScaledSite])
+        self._site = sites[venue]
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +70,30 @@ class ServedElsewhere:
         """It never ends before the desk."""
 
 
+class Beside(NamedTuple):
+    """One more exchange that a desk is on, and what its adapter is made with."""
+
+    practice: Practice
+    settings: Mapping[str, Any]
+
+
+class Served:
+    """Where a desk on all of these exchanges finds them: in a file at `path`."""
+
+    def __init__(self, exchanges: Sequence[Beside], path: Path, time_scale: float = 1.0) -> None:
+        sites = {
+            one.practice.venue: msgspec.json.decode(one.practice.line())
+            | {"time_scale": time_scale, "more": one.settings}
+            for one in exchanges
+        }
+        path.write_bytes(msgspec.json.encode(sites))
+        self.environment = {SITE: str(path)}
+        self._venues = [word for name in sites for word in ("--venue", name)]
+
+    def program(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "tests.e2e.served_desk", *self._venues, "--practice", *arguments]
+
+
 class ServedTrader(Trader):
     """A trader at a desk on `practice`, who can also look at that exchange from outside and act there."""
 
@@ -80,17 +105,16 @@ class ServedTrader(Trader):
         *arguments: str,
         time_scale: float = 1.0,
         settings: Mapping[str, Any] | None = None,
+        beside: Sequence[Beside] = (),
     ) -> None:
         self.columns, self.rows = size
         self.venue = practice.venue
         self.practice = practice
         self.time_scale = time_scale
-        path = home / "site.json"
-        site = msgspec.json.decode(practice.line()) | {"time_scale": time_scale, "more": settings or {}}
-        path.write_bytes(msgspec.json.encode(site))
+        served = Served([Beside(practice, settings or {}), *beside], home / "site.json", time_scale)
         self.desk = PtySession(
-            [sys.executable, "-m", "tests.e2e.served_desk", "--venue", practice.venue, "--practice", *arguments],
-            home=home, rows=self.rows, columns=self.columns, environment={SITE: str(path)}, has_network=True,
+            served.program(*arguments),
+            home=home, rows=self.rows, columns=self.columns, environment=served.environment, has_network=True,
         )  # fmt: skip
         self._next_key = 0.0
 
@@ -120,23 +144,23 @@ class ServedTrader(Trader):
             if match := _ROW.search(row):
                 bid, price, ask = match.groups()
                 if bid or ask:
-                    found[_figure(price)] = ("bids", _figure(bid)) if bid else ("asks", _figure(ask))
+                    found[money(price)] = ("bids", money(bid)) if bid else ("asks", money(ask))
         return found
 
     def step(self) -> Decimal:
         """Returns how far apart the ladder's rows are; its title says so where that is not one tick."""
         match = re.search(r" step ([\d,.]+)", self.desk.line(1))
-        return _figure(match[1]) if match else Decimal("0.01")
+        return money(match[1]) if match else Decimal("0.01")
 
     # What the exchange says.
 
     def truth(self) -> dict[str, Any]:
         """Returns the exchange's state."""
-        return self._asked("GET", "/practice/state", b"")
+        return truth_of(self.practice)
 
     def act(self, **wish: object) -> dict[str, Any]:
         """Has something happen at the exchange."""
-        return self._asked("POST", "/practice/act", msgspec.json.encode(wish))
+        return act_at(self.practice, **wish)
 
     def true_levels(self, symbol: str) -> dict[Decimal, tuple[str, Decimal]]:
         """Returns the exchange's book as `levels` has it: the 50 best a side, which are pushed, on the rows."""
@@ -149,20 +173,27 @@ class ServedTrader(Trader):
                 rows[row] = (side, before + Decimal(size))
         return rows
 
-    def _asked(self, method: str, path: str, body: bytes) -> dict[str, Any]:
-        link = http.client.HTTPConnection("127.0.0.1", self.practice.port, timeout=10)
-        try:
-            link.request(method, path, body)
-            answer = link.getresponse()
-            said = answer.read()
-        finally:
-            link.close()
-        assert answer.status == 200, said
-        return msgspec.json.decode(said, type=dict[str, Any])
+
+def truth_of(practice: Practice) -> dict[str, Any]:
+    """Returns an exchange's state."""
+    return _asked(practice, "GET", "/practice/state", b"")
 
 
-def _figure(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))
+def act_at(practice: Practice, **wish: object) -> dict[str, Any]:
+    """Has something happen at an exchange."""
+    return _asked(practice, "POST", "/practice/act", msgspec.json.encode(wish))
+
+
+def _asked(practice: Practice, method: str, path: str, body: bytes) -> dict[str, Any]:
+    link = http.client.HTTPConnection("127.0.0.1", practice.port, timeout=10)
+    try:
+        link.request(method, path, body)
+        answer = link.getresponse()
+        said = answer.read()
+    finally:
+        link.close()
+    assert answer.status == 200, said
+    return msgspec.json.decode(said, type=dict[str, Any])
 
 
 def keep(*_: object) -> None:

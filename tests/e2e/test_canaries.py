@@ -121,7 +121,7 @@ def look_at_keys(trader: Trader) -> None:
     trader.desk.type(f"{PASSWORD}\r")
     trader.wait_for("CANA…", START_SECONDS)
     trader.press("r")
-    trader.wait_for("secret")
+    trader.wait_for("takes the place of the key")
     trader.desk.type(f"{KEY}\t{SECRET}")
     trader.wait_for("•" * len(SECRET))
     while "API keys" in trader.desk.text:

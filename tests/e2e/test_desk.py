@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.trader import BTC_PERP, ETH_PERP, PAPER, SIZES, Size, Trader
+from tests.e2e.trader import BTC_PERP, ETH_PERP, PAPER, SIZES, Size, Trader, money
 
 pytestmark = [pytest.mark.pty, pytest.mark.timeout(60)]
 
@@ -38,7 +38,7 @@ def test_a_limit_order_is_placed_seen_amended_and_cancelled(size: Size, tmp_path
         trader.wait_for(lambda: any(row["price"] != first for row in trader.orders()))
         order = trader.wait_for_order(side="BUY")
         second = order["price"]
-        assert number(second) < number(first)
+        assert money(second) < money(first)
         assert order["filled / size"] == "0.000 / 0.500"
         trader.walk_ladder_to(second)
         trader.wait_for(lambda: trader.own_size_at(second) == Decimal("0.5"))
@@ -113,10 +113,10 @@ def test_one_order_is_cancelled_by_c_and_all_by_a_confirmed_capital_c(tmp_path: 
         assert not any("0.100" in row["filled / size"] for row in trader.orders())
 
         trader.press("C")
-        trader.answer("n", to="2 orders")
+        trader.answer("n", to="cancel them")
         trader.wait_for(lambda: not trader.sees("Cancel all") and trader.order_count() == 2)
         trader.press("C")
-        trader.answer("y", to="2 orders")
+        trader.answer("y", to="cancel them")
         trader.wait_for("no open orders")
         trader.quit()
 
@@ -169,7 +169,3 @@ def test_the_desk_survives_every_size_of_its_terminal(tmp_path: Path) -> None:
         trader.press("2")
         trader.wait_for(lambda: len(trader.orders()) == 2)
         trader.quit()
-
-
-def number(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))

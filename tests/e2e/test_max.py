@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.served_desk import ServedTrader
-from tests.e2e.trader import Size
+from tests.e2e.trader import Size, money
 from venues.simulators.max.exchange import MaxSimulator
 from venues.simulators.serving import served_in_thread
 
@@ -50,10 +50,6 @@ def sell_into(trader: ServedTrader, order: dict[str, Any], quantity: str) -> Non
     trader.act(do="quote", symbol=SYMBOL, side="sell", price=order["price"], quantity=quantity)
 
 
-def money(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))
-
-
 def edit_to(trader: ServedTrader, price: str) -> None:
     """Types a new price for the order that is picked, and goes as far as the preview."""
     trader.press("2", "e")
@@ -75,7 +71,7 @@ def see_the_market(trader: ServedTrader) -> None:
     trader.wait_to_see(r"2,\d{3},\d{3}\.\d +\d\.\d{8} [▲▼]")  # the tape
     trader.act(do="quiet")
     trader.wait_for(lambda: trader.levels() and trader.levels().items() <= trader.true_levels(SYMBOL).items())
-    assert {side for side, _ in trader.levels().values()} == {"bids", "asks"}
+    trader.wait_for(lambda: {side for side, _ in trader.levels().values()} == {"bids", "asks"})
     best = Decimal(trader.truth()["books"][SYMBOL]["asks"][0][0])
     watched = money(trader.wait_to_see(r"[│┃]▶ +BTC/TWD +(2,\d{3},\d{3}\.\d)")[1])
     assert abs(watched - best) < best / 1000
@@ -94,7 +90,7 @@ def test_a_day_at_the_desk_in_twd(tmp_path: Path) -> None:
         still_market(trader)
         sell_into(trader, there, "0.004")
         trader.wait_for(lambda: [row.get("state") for row in trader.table()] == ["part filled"])
-        assert trader.table()[0]["filled / size"] == "0.00400000 / 0.01000000"
+        trader.wait_to_see(r" 0\.00400000 / 0\.01000000 ")
         trader.tab(3, BTC_TWD)
         whole = {"side", "size", "price", "as"}
         trader.wait_for(lambda: [whole <= row.keys() for row in trader.table()] == [True])

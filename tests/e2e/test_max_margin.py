@@ -165,7 +165,7 @@ def test_a_short_sale_from_the_loan_to_its_repayment(tmp_path: Path) -> None:
         trader.press("5")
         trader.wait_to_see(r"sold 0\.\d+ BTC/TWD at 2\d{6}(\.\d+)? in the margin wallet")
         calm = ratio(trader)
-        assert "calm" in trader.desk.line(SIZE.rows - 2)
+        trader.wait_for(lambda: "calm" in trader.desk.line(SIZE.rows - 2))
         assert calm > 2
 
         raise_price(trader, 150_000)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.pty_session import PROJECT_ROOT, PtySession, without_network
-from tests.e2e.trader import BTC_PERP, DESK, PAPER, SIZES, Trader
+from tests.e2e.trader import BTC_PERP, DESK, PAPER, SIZES, Trader, money
 from tests.tui.test_practice import is_alive, until
 from tests.tui.test_practice_command import fetched
 from tui.desk.journal_export import read_rows
@@ -54,10 +54,6 @@ def truth(origin: str) -> dict[str, Any]:
 
 def open_orders(origin: str) -> list[dict[str, Any]]:
     return [order for order in truth(origin)["orders"] if order["status"] in ("new", "partially_filled")]
-
-
-def money(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))
 
 
 def test_a_day_at_the_desk_on_the_wire(tmp_path: Path) -> None:

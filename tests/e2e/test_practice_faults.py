@@ -90,7 +90,7 @@ def test_a_dead_link_is_shown_as_one_and_what_happened_meanwhile_is_made_good(
         trader.fill_in("size", "0.1")
         trader.press("enter")
         trader.let_pass(0.5)
-        assert trader.sees("there is no bid price right now")
+        trader.wait_for("there is no bid price right now")
         assert not trader.sees(" y  ")
         leave_ticket(trader)
         assert open_orders(trader) == []
@@ -130,13 +130,13 @@ def test_a_checksum_that_never_fits_is_said_and_does_not_make_a_storm(
         faults.switch("wrong-checksum:1")
         trader.wait_for("book not shown: ")
         trader.wait_for(lambda: "unverified" in trader.ladder()[-1])
-        assert trader.levels()
+        trader.wait_for(trader.levels)
         before, done = asked.copy(), faults.done("wrong-checksum")
         trader.wait_for(lambda: faults.done("wrong-checksum") >= done + 15)
         # 15 pushes are 3 s, 15 s of an adapter whose pauses grow from 1 s to 10 s.
         assert sum((asked - before)[name] for name in asked if name.startswith("depth.")) <= 6
-        assert "unverified" in trader.ladder()[-1]
-        assert trader.is_live()
+        trader.wait_for(lambda: "unverified" in trader.ladder()[-1])
+        trader.wait_for(trader.is_live)
 
         faults.heal()
         trader.wait_for(lambda: trader.levels() and "unverified" not in trader.ladder()[-1], within(HEALED))
@@ -192,7 +192,7 @@ def test_an_answer_that_is_lost_leaves_an_order_unknown_until_it_is_found(tmp_pa
         trader.let_pass(0.5)
         trader.press("y")  # is no answer to this question
         trader.let_pass(0.3)
-        assert trader.sees("o  send in spite of it")
+        trader.wait_for("o  send in spite of it")
         leave_ticket(trader)
         assert len(open_orders(trader)) == 3
 
@@ -261,7 +261,7 @@ def test_a_venue_that_wants_silence_is_obeyed_and_still_cancels(tmp_path: Path) 
         trader.press("c")
         trader.wait_for("no open orders")
         assert open_orders(trader) == []
-        assert trader.is_live()
+        trader.wait_for(trader.is_live)
 
         faults.switch("ban=60")
         trader.wait_to_see(r"coinex (○ reconnecting|✕ down)")

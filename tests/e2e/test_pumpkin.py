@@ -12,21 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.pumpkin_desk import (
+from tests.e2e.perpetual_desk import (
     SCALE,
     SIZE,
     START,
-    PumpkinTrader,
     add_margin,
-    desk_on,
-    exchange,
+    agree,
     leave_positions,
-    money,
-    open_long,
     open_positions,
-    settings_of,
 )  # fmt: skip
-from tests.e2e.trader import READ_SECONDS, START_SECONDS
+from tests.e2e.pumpkin_desk import PumpkinTrader, desk_on, exchange, open_long, settings_of
+from tests.e2e.trader import READ_SECONDS, START_SECONDS, money
 
 pytestmark = [pytest.mark.pty, pytest.mark.timeout(90)]
 
@@ -70,9 +66,7 @@ def test_positions_of_both_sides_from_the_first_order_to_a_panic(tmp_path: Path)
         trader.wait_for(lambda: len(trader.truth()["positions"]) == 2)
         trader.wait_for_row("SHORT", "size", "liq")
         trader.wait_for(lambda: trader.shows_end_of("SHORT") and trader.shows_end_of("LONG"))
-        assert {row["side"]: Decimal(row["size"]) for row in trader.table()} == {
-            "LONG": Decimal("0.5"), "SHORT": Decimal("0.2"),
-        }  # fmt: skip
+        trader.wait_for(lambda: trader.sizes() == {"LONG": Decimal("0.5"), "SHORT": Decimal("0.2")})
         trader.select("LONG")
         trader.press("x")
         trader.answer("2", to="50 %")
@@ -115,23 +109,6 @@ def test_positions_of_both_sides_from_the_first_order_to_a_panic(tmp_path: Path)
         trader.wait_for(lambda: not trader.sees("PANIC RECEIPT"))
         agree(trader)
         trader.quit()
-
-
-def agree(trader: PumpkinTrader) -> None:
-    """Holds the fills and the balance that the desk shows against the exchange's record of them."""
-    truth = trader.truth()
-    true = sorted((one["side"].upper(), Decimal(one["price"]), Decimal(one["quantity"])) for one in truth["fills"])
-
-    def fills() -> list[tuple[str, Decimal, Decimal]]:
-        whole = [row for row in trader.table() if {"side", "price", "size"} <= row.keys()]
-        return sorted((row["side"], money(row["price"]), money(row["size"])) for row in whole)
-
-    trader.press("3")
-    trader.wait_for(lambda: fills() == true)
-    purse = truth["balances"]["usdt"]
-    total = round(Decimal(purse["available"]) + Decimal(purse["frozen"]), 2)
-    trader.tab(4, f"{total:,.2f}")
-    trader.wait_to_see(rf"equity {total:,.2f} USDT")
 
 
 def test_a_margin_move_whose_answer_was_lost_is_found_after_a_kill_and_was_made_once(tmp_path: Path) -> None:
@@ -189,7 +166,7 @@ def test_an_order_without_an_answer_is_found_or_waits_for_a_persons_word(
         trader.press("u")
         trader.wait_for("RECOVERY")
         trader.press("d")
-        trader.answer("y", to="y  ")
+        trader.answer("y", to=" y  it is not there")
         trader.wait_for("nothing is UNKNOWN")
         trader.press("esc")
         trader.wait_for(lambda: "RECOVERY" not in trader.desk.text)

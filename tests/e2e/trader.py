@@ -12,10 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from tests.e2e.pty_session import PtySession
+
+
+def money(text: str) -> Decimal:
+    """Returns a figure as the screen groups it."""
+    return Decimal(text.replace(",", ""))
 
 
 class Size(NamedTuple):
@@ -143,7 +149,11 @@ class Trader:
         return [match[0] for row in self.ladder() if (match := re.search(r"\d+,\d{3}\.\d+", row))]
 
     def _shows_other_prices(self, than: list[str]) -> bool:
-        return self.prices() != than
+        """Whether the axis has moved, and is drawn in whole: one step after the other."""
+        prices = self.prices()
+        figures = [money(price) for price in prices]
+        steps = {above - below for above, below in pairwise(figures)}
+        return prices != than and len(steps) == 1
 
     def own_size_at(self, price: str) -> Decimal | None:
         """Returns the own size that the ladder marks on the row of a price below the market."""
@@ -252,7 +262,8 @@ class Trader:
             self.wait_for(partial(self._shows_other_prices, before))
         while not any(f" {price} " in row for row in self.ladder()):
             before = self.prices()
-            self.press("pagedown")
+            wanted = money(price)
+            self.press("pagedown" if wanted < money(before[-1]) else "pageup")
             self.wait_for(partial(self._shows_other_prices, before))
 
     def tab(self, number: int, words: str) -> None:
