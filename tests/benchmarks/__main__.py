@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import coinex, core, endurance, journal, max_books, order_path, pumpkin, screen
+from tests.benchmarks import coinex, core, endurance, four, journal, max_books, order_path, pumpkin, screen
 from tests.benchmarks.table import Table
 
 Part = Callable[[Table, float], None]
@@ -18,6 +18,7 @@ PARTS: dict[str, tuple[Part, float]] = {
     "coinex": (coinex.run, 15),
     "max": (max_books.run, 15),
     "pumpkin": (pumpkin.run, 15),
+    "four": (four.run, 20),
     "screen": (screen.load, 15),
     "keys": (screen.keys, 25),
     "start": (screen.start, 0),

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from tests.benchmarks.max_client import FiftyBooks, Meter
+from tests.benchmarks.many_books import Meter, exchange, measured
+from tests.benchmarks.max_client import FiftyBooks
 from tests.benchmarks.table import Table
-from tests.benchmarks.terminal import child_environment
 from tests.venues.max.fifty_books import BOOKS, PER_MINUTE, PER_SECOND
 from venues.max.venue import Settings
 
+_SERVER, _CLIENT = "tests.benchmarks.max_server", "tests.benchmarks.max_client"
 UPDATES = 10  # of a book in a second
 STORMS = 5  # times as long as the other measurements: a minute has to be in it
 MENDING = 30.0  # seconds
 
 
 def run(table: Table, seconds: float) -> None:
-    with tempfile.TemporaryDirectory() as home, exchange(Path(home)) as served:
+    with tempfile.TemporaryDirectory() as home, exchange(_SERVER, Path(home)) as served:
         fifty_books(table, served, Path(home), seconds)
         asyncio.run(storm(table, served, seconds * STORMS))
 
@@ -42,7 +38,7 @@ def fifty_books(table: Table, served: dict[str, str], home: Path, seconds: float
         ("the whole desk without a screen", "desk"),
         ("websockets + json.loads, once more", "plain again"),
     ):
-        found = _measured(kind.split()[0], served, home, seconds)
+        found = measured(_CLIENT, kind.split()[0], served, home, seconds)
         cost[kind] = found["cpu"] / found["messages"] * 1e6
         # A machine with other work to do may push less: the share is of the full rate all the same.
         table.row(label, (cost[kind] * whole / 1e4, cost[kind], found["messages"] / found["seconds"]))
@@ -112,23 +108,3 @@ async def storm(table: Table, served: dict[str, str], seconds: float) -> None:
     table.at_most("messages in the busiest second", last["most_a_second"], PER_SECOND)
     table.at_most("messages in the busiest minute", last["most_a_minute"], PER_MINUTE)
     table.at_most("the longest until all books are right, s", max(at_once, again), 15)
-
-
-def _measured(kind: str, served: dict[str, str], home: Path, seconds: float) -> dict[str, float]:
-    where = [served[name] for name in ("rest_url", "ws_url", "api_key", "api_secret")]
-    argv = [sys.executable, "-m", "tests.benchmarks.max_client", kind, *where, str(seconds)]
-    done = subprocess.run(argv, env=child_environment(home), stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-@contextmanager
-def exchange(home: Path) -> Iterator[dict[str, str]]:
-    argv = [sys.executable, "-m", "tests.benchmarks.max_server"]
-    with subprocess.Popen(
-        argv, env=child_environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        found: dict[str, str] = json.loads(server.stdout.readline())
-        yield found
-        server.communicate()

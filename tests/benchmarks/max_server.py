@@ -6,36 +6,13 @@ It prints where it listens as JSON, and ends when its standard input does.
 from __future__ import annotations
 
 import asyncio
-import sys
 
-from tests.venues.max.fifty_books import FIFTY, Stir
+from tests.benchmarks.many_books import serve
+from tests.venues.max.fifty_books import FIFTY
 from venues.simulators.max.exchange import MaxSimulator
 from venues.simulators.max.pushes import PUSH_EVERY
-from venues.simulators.serving import serving
 
 RATE = 500  # acts of the crowd a second: most changes then are of several levels
 
-
-async def serve() -> None:
-    async with serving("max", rate=RATE, symbols=FIFTY) as practice:
-        simulator = practice.simulator
-        assert isinstance(simulator, MaxSimulator)
-        stirring = asyncio.create_task(_stir(Stir(simulator.market)))
-        sys.stdout.write(practice.line() + "\n")
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)
-        stirring.cancel()
-        await asyncio.wait({stirring})
-
-
-async def _stir(stir: Stir) -> None:
-    """Stirs as often as books are pushed, however long it takes."""
-    due = asyncio.get_running_loop().time()
-    while True:
-        stir()
-        due += PUSH_EVERY
-        await asyncio.sleep(due - asyncio.get_running_loop().time())
-
-
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve("max", MaxSimulator, FIFTY, RATE, PUSH_EVERY))

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import httpx
 
-from tests.benchmarks.max_client import SETTLING
+from tests.benchmarks.many_books import SETTLING, exchange, measured
 from tests.benchmarks.table import Table
-from tests.benchmarks.terminal import child_environment
 from tests.venues.coinex.depth_frames import rate
 from venues.events import Event
 from venues.pumpkin.books import Books
 from venues.pumpkin.parse import parse_bar_message
 from venues.pumpkin.wire import WireBar, WireDeal, WireDepth, decode
 from venues.simulators.pumpkin import protobuf
-from venues.simulators.pumpkin.bookfeed import DepthPush, Window, make_window
+from venues.simulators.pumpkin.bookfeed import DepthPush
 from venues.simulators.pumpkin.markets import listings
+from venues.simulators.told_books import Window
 
+_SERVER, _CLIENT = "tests.benchmarks.pumpkin_server", "tests.benchmarks.pumpkin_client"
 FRAMES = 6_000
 CHANGES = 3  # levels of a change, in the mean
 LEVELS = 50
@@ -38,7 +36,7 @@ FIRST = 586_765_918_776_852_548  # above 2^53
 
 def run(table: Table, seconds: float) -> None:
     decoding(table)
-    with tempfile.TemporaryDirectory() as home, exchange(Path(home)) as served:
+    with tempfile.TemporaryDirectory() as home, exchange(_SERVER, Path(home)) as served:
         twenty_books(table, served, Path(home), seconds)
         polling(table, served, Path(home), seconds)
 
@@ -77,7 +75,7 @@ def twenty_books(table: Table, served: dict[str, str], home: Path, seconds: floa
         ("websockets + json.loads, once more", "plain", False),
     ):
         _act(served, "frames", binary=is_binary)
-        found = _measured(kind, served, home, seconds)
+        found = measured(_CLIENT, kind, served, home, seconds)
         each = found["cpu"] / found["messages"] * 1e6
         cost.setdefault(label, each)
         table.row(label, (each * whole / 1e4, each, found["messages"] / found["seconds"]))
@@ -95,7 +93,7 @@ def polling(table: Table, served: dict[str, str], home: Path, seconds: float) ->
     shares = {}
     for label, kind in (("the account alone", "idle"), (f"the account and {BOOKS} books", "polling")):
         before = _spent(served)
-        found = _measured(kind, served, home, seconds)
+        found = measured(_CLIENT, kind, served, home, seconds)
         shares[kind] = found["cpu"] / found["seconds"] * 100
         table.row(label, (shares[kind], _spent(served) - before, found["seconds"] + SETTLING))
     table.at_most("polls, % of a core", shares["polling"], 8)
@@ -123,8 +121,8 @@ def depth_pushes(count: int) -> list[DepthPush]:
 
 
 def _window(sides: Sequence[dict[int, int]], newest: int) -> Window:
-    bids, asks = ([(_price(price), str(size)) for price, size in side.items()] for side in sides)
-    return make_window(bids, asks, newest)
+    bids, asks = ({_price(price): str(size) for price, size in side.items()} for side in sides)
+    return Window(bids, asks, newest)
 
 
 def _price(tenths: int) -> str:
@@ -204,14 +202,6 @@ def _mean(frames: Sequence[bytes]) -> float:
     return sum(map(len, frames)) / len(frames)
 
 
-def _measured(kind: str, served: dict[str, str], home: Path, seconds: float) -> dict[str, float]:
-    where = [served[name] for name in ("rest_url", "ws_url", "api_key", "api_secret")]
-    argv = [sys.executable, "-m", "tests.benchmarks.pumpkin_client", kind, *where, str(seconds)]
-    done = subprocess.run(argv, env=child_environment(home), stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def _act(served: dict[str, str], do: str, **wish: object) -> None:
     with httpx.Client(trust_env=False) as client:
         client.post(f"{served['rest_url']}/practice/act", json={"do": do, **wish}).raise_for_status()
@@ -221,15 +211,3 @@ def _spent(served: dict[str, str]) -> int:
     with httpx.Client(trust_env=False, timeout=30) as client:
         found: int = client.get(f"{served['rest_url']}/practice/state").json()["weights"]["spent"]
     return found
-
-
-@contextmanager
-def exchange(home: Path) -> Iterator[dict[str, str]]:
-    argv = [sys.executable, "-m", "tests.benchmarks.pumpkin_server"]
-    with subprocess.Popen(
-        argv, env=child_environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        found: dict[str, str] = json.loads(server.stdout.readline())
-        yield found
-        server.communicate()
