@@ -67,8 +67,8 @@ def test_every_key_does_what_the_table_says(readme: str) -> None:
 def test_the_settings_are_accepted(readme: str) -> None:
     texts = blocks(readme, "toml")
     configs = [parse_config(text, Path("config.toml")) for text in texts]
-    assert len(texts) == 3
+    assert len(texts) == 4
     said = [tomllib.loads(text) for text in texts]
     (policy,) = [each["detach"]["policy"] for each in said if "detach" in each]
     assert policy in {config.detach.policy for config in configs}
-    assert [build_keymap(config.keys)[1] for config in configs] == [()] * 3
+    assert [build_keymap(config.keys)[1] for config in configs] == [()] * 4
