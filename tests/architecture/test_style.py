@@ -59,6 +59,28 @@ def is_bare_yield(call: ast.Call) -> bool:
     return len(call.args) == 1 and isinstance(call.args[0], ast.Constant) and call.args[0].value == 0
 
 
+def test_no_read_of_a_venue_outlives_the_failure_of_another(project_root: Path) -> None:
+    """What `asyncio.gather` has begun goes on when one part fails: reads are begun by `together` instead.
+
+    Closing fails in no part.
+    """
+    strays = []
+    for name, tree in sources(project_root, "venues"):
+        if name.startswith("venues/simulators/") or name == "venues/transport/together.py":
+            continue
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.AsyncFunctionDef) or function.name == "aclose":
+                continue
+            strays += [
+                f"{name}:{node.lineno}"
+                for node in ast.walk(function)
+                if isinstance(node, ast.Call)
+                and called_name(node) == "gather"
+                and not any(keyword.arg == "return_exceptions" for keyword in node.keywords)
+            ]
+    assert strays == []
+
+
 def test_toasts_never_parse_markup(project_root: Path) -> None:
     """Venue text in markup crashes the app or makes a live link (`reliability`: 9 of 20 widgets)."""
     strays = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -16,6 +15,7 @@ from venues.errors import DecodeError, VenueError
 from venues.model import ZERO, Instrument, InstrumentId
 from venues.transport.http import HttpClient
 from venues.transport.listing import InstrumentList
+from venues.transport.together import together
 
 _DOLLARS = ("USDT", "USDC", "USD")
 
@@ -46,7 +46,7 @@ class Listing(InstrumentList):
 
     async def _read(self) -> dict[InstrumentId, Instrument]:
         info = await self._http.fetch(endpoints.market_info(), endpoints.MarketInfo, judge=judge_read)
-        tickers, fees = await asyncio.gather(self._tickers(), self._fees())
+        tickers, fees = await together(self._tickers(), self._fees())
         found: list[tuple[tuple[bool, Decimal], Instrument]] = []
         for name, market in info.data.items():
             instrument = parse_instrument(market, fees.get(name) or fees.get("ALL"))

@@ -21,6 +21,7 @@ from venues.coinex.parse_account import MarginAccount, parse_margin_account
 from venues.coinex.wire import WireAsset
 from venues.errors import OrderNotFound, RequestError, VenueError
 from venues.model import Position
+from venues.transport.together import together
 
 Ask: TypeAlias = Callable[[Call], Awaitable[Reply]]
 """Asks over the account's stream. Raises VenueError, also where it is not open."""
@@ -109,12 +110,7 @@ class Margin:
                     return None
                 return parse_margin_account(answer.data)
 
-        tasks = [asyncio.ensure_future(read(market)) for market in markets]
-        try:
-            found = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+        found = await together(*map(read, markets))
         return {market: account for market, account in zip(markets, found, strict=True) if account is not None}
 
     async def _position(self, account: MarginAccount) -> Position:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -18,6 +17,7 @@ from venues.max.parse import instrument_id, parse_instrument
 from venues.max.profile import Profile
 from venues.model import Instrument, InstrumentId
 from venues.transport.listing import InstrumentList
+from venues.transport.together import together
 
 
 class Listing(InstrumentList):
@@ -71,7 +71,7 @@ class Listing(InstrumentList):
         return news
 
     async def _read(self) -> dict[InstrumentId, Instrument]:
-        markets, fees = await asyncio.gather(self._client.markets(), self._profile.fees())
+        markets, fees = await together(self._client.markets(), self._profile.fees())
         if not markets:
             raise DecodeError(VENUE, "a list of markets with none in it")
         values = await self._values([market.id for market in markets])

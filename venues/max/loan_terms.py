@@ -16,6 +16,7 @@ from venues.margin import MarginAsset
 from venues.max.client import Client
 from venues.max.models import InterestRate
 from venues.max.parse import step_of
+from venues.transport.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class LoanTerms:
             with contextlib.suppress(VenueError):  # without them an amount is held against nothing here
                 await self._read_decimals()
             try:
-                limits, rates = await asyncio.gather(
+                limits, rates = await together(
                     self._client.m_wallet_limits(), self._client.m_wallet_interest_rates()
                 )
             except VenueError as error:

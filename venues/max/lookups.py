@@ -31,6 +31,7 @@ from venues.max.remedies import REMEDIES
 from venues.model import Balance, InstrumentId, Order
 from venues.transport.clock import ServerClock
 from venues.transport.signed_reads import SignedReads
+from venues.transport.together import together
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class Lookups(SignedReads):
                     raise
                 return []
 
-        found = await asyncio.gather(*(of(wallet) for wallet in self._profile.wallets))
+        found = await together(*(of(wallet) for wallet in self._profile.wallets))
         return [row for rows in found for row in rows]
 
     async def balances(self) -> list[Balance]:
@@ -145,7 +146,7 @@ class Lookups(SignedReads):
                     return []  # a market that is listed no more
 
         names = await self._markets.of(wallet, is_whole=is_whole)
-        return [row for rows in await asyncio.gather(*map(read, names)) for row in rows]
+        return [row for rows in await together(*map(read, names)) for row in rows]
 
     async def order(
         self, instrument: InstrumentId, client_id: str, order_id: str, *, is_urgent: bool = False

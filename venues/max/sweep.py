@@ -21,6 +21,7 @@ from venues.model import InstrumentId, Order, Side
 from venues.port import Depart
 from venues.transport.exchange import Dispatch
 from venues.transport.means import Tally, as_it_is
+from venues.transport.together import together
 
 _PAUSES = (0.05, 0.15, 0.4, 0.8)  # seconds before each look at what still rests
 _LOOK = 3.0
@@ -111,4 +112,4 @@ class Sweep:
                         known.instrument, known.client_id, known.order_id, is_urgent=True
                     )
 
-        await asyncio.gather(*(read(known) for known in gone))
+        await together(*(read(known) for known in gone))

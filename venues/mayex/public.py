@@ -6,7 +6,6 @@ of now. Trades, and the candles before the newest, are those that were told sinc
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from venues.errors import BadRequest, RequestTimeout
@@ -19,6 +18,7 @@ from venues.mayex.parse import INTERVALS
 from venues.mayex.streams import bars_name, depth_name, ticker_name
 from venues.model import Bar, InstrumentId
 from venues.transport.market_feed import with_quotes
+from venues.transport.together import together
 
 _PATIENCE = 10.0  # seconds at full scale that the first message of a stream is waited for
 _QUIET = 3.0  # the same for candles, of which a market without trades may tell nothing
@@ -67,7 +67,7 @@ class PublicReads:
 
     async def tickers(self, instruments: Sequence[InstrumentId]) -> Sequence[Ticker]:
         """Returns the day of these markets, in their order, without those of which nothing is told."""
-        found = await asyncio.gather(*(self._ticker(instrument) for instrument in instruments))
+        found = await together(*(self._ticker(instrument) for instrument in instruments))
         if instruments and not any(found):
             raise RequestTimeout(VENUE, "no ticker came in time")
         return [ticker for ticker in found if ticker is not None]

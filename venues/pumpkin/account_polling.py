@@ -28,6 +28,7 @@ from venues.pumpkin.parameters import MOST_A_PAGE
 from venues.pumpkin.positions import Positions
 from venues.pumpkin.readings import Readings
 from venues.transport.asked_marks import AskedMarks
+from venues.transport.together import together
 
 _SHORTEST = 2.0  # seconds between two rounds
 _AUDIT_EVERY = 10.0  # while the stream tells
@@ -108,7 +109,7 @@ class AccountRounds:
         async with self._turn:  # what was asked first must not come last
             read = self._orders.lookups.read
             began, at = self._monotonic(), self._orders.lookups.as_of()
-            rows, purses = await read(asyncio.gather(self._client.positions(), self._client.balances()))
+            rows, purses = await read(together(self._client.positions(), self._client.balances()))
             held = self._positions.parsed(rows)  # what can not be read leaves neither of the two half taken
             events = self._balances.take_read(purses, began)
             events += self._positions.take_read(held, began)

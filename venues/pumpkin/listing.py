@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -15,6 +14,7 @@ from venues.pumpkin.models import LeverageBracket
 from venues.pumpkin.parse import parse_instrument
 from venues.pumpkin.settings import Settings
 from venues.transport.listing import InstrumentList
+from venues.transport.together import together
 
 
 class Listing(InstrumentList):
@@ -28,7 +28,7 @@ class Listing(InstrumentList):
         self._settings = settings
 
     async def _read(self) -> dict[InstrumentId, Instrument]:
-        symbols, tiers, values = await asyncio.gather(self._client.symbols(), self._tiers(), self._values())
+        symbols, tiers, values = await together(self._client.symbols(), self._tiers(), self._values())
         if not symbols:
             raise DecodeError(VENUE, "a list of contracts with none in it")
         found = []

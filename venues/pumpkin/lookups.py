@@ -6,7 +6,6 @@ the history, from a minute before it left. A hit settles it. That it is nowhere 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from decimal import Decimal
@@ -26,6 +25,7 @@ from venues.pumpkin.parse_orders import source_of
 from venues.pumpkin.remedies import REMEDIES
 from venues.transport.clock import ServerClock
 from venues.transport.signed_reads import SignedReads
+from venues.transport.together import together
 
 _BEFORE = 60 * NANOSECONDS  # how long before it left a lost order is looked for: the venue's clocks may differ
 _PAST = (
@@ -34,6 +34,7 @@ _PAST = (
     EntrustState.PLATFORM_REVOCATION,
     EntrustState.EXPIRED,
 )
+
 _MOST_LOOKS = 5  # at one lost order, while what waits is read; whoever asks for it looks again
 
 
@@ -71,7 +72,7 @@ class Lookups(SignedReads):
         symbol = symbol_of(instrument) if instrument is not None else None
         at = self.as_of()
         rows, plans, exits = await self.read(
-            asyncio.gather(
+            together(
                 self._lists.resting(symbol, is_urgent=is_urgent),
                 self._lists.plans(symbol, is_urgent=is_urgent),
                 self._lists.exits(symbol, is_urgent=is_urgent),

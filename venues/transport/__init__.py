@@ -45,7 +45,8 @@ It takes from here:
                     `order_checks` is what can be checked of an order of perpetuals,
                     `margin_checks` of a change of a position's margin, and of a leverage
     reads           `signed_reads.SignedReads`, to inherit: the key, and the remedy behind a refusal;
-                    `joined_reads.JoinedRead` is one for all who ask at once, where a quota is small
+                    `joined_reads.JoinedRead` is one for all who ask at once, where a quota is small;
+                    `together.together` is several at once, none of which outlives the failure of another
     orders          `order_memory.NewestOrders` and `order_as_asked`; `ToldOrders` and `ToldOrder`, to inherit,
                     where nothing that is told of orders is numbered or dated
     what is told in part
