@@ -12,25 +12,25 @@ import pytest
 
 from tests.contract.rig import VENUES, Desk, Exchanges, Rig, desk_of, rig_of
 from tests.contract.scene import Scene, scene_of
+from tests.contract.waiting import until
 from venues.transport.timing import StreamTiming, Timing
 
+CLOSING = 1.0  # seconds, of what was cancelled while it connected
 BAN = 1.5  # seconds; a tenth of the minute for which a ban is obeyed that names no time is long to do nothing in
 
 Times = TypeVar("Times", Timing, StreamTiming)
 
 
 @pytest.fixture(autouse=True)
-async def leaves_nothing_open() -> AsyncIterator[None]:
-    """Closes what a cancelled attempt to connect has left open, which happens now and then on a busy machine.
-
-    Else the collector finds it within another test. What is known to leave none is in `transport/test_closing.py`.
-    """
+async def nothing_is_left_open() -> AsyncIterator[None]:
+    """Holds that what a test has closed has closed its connections. Those of the exchange are another loop's."""
     yield
     loop: Any = asyncio.get_running_loop()
-    for transport in list(loop._transports.values()):
-        transport.abort()
-    for _ in range(3):
-        await asyncio.sleep(0)
+
+    def left() -> list[Any]:
+        return [transport for transport in loop._transports.values() if not transport.is_closing()]
+
+    await until(lambda: not left(), CLOSING, "every connection is closed")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import random
 import re
 import ssl
 import time
+import weakref
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
@@ -129,6 +130,9 @@ class HttpClient:
         self._sleep = sleep
         self._stopped_until = 0.0  # `monotonic`'s seconds
         self._is_closed = False
+        # Every connection that was made, as long as anything knows it: httpcore forgets those that it was about to
+        # close when it was cancelled.
+        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
         # Until the trace has told of one send, every attempt counts as having begun: httpcore is not pinned.
         self._sees_sends = False
         context = tls or (default_tls() if self._origin.scheme == "https" else no_tls())
@@ -255,6 +259,11 @@ class HttpClient:
         self._is_closed = True
         await self._reads.aclose()
         await self._commands.aclose()
+        await self._close_what_is_left()
+
+    async def _close_what_is_left(self) -> None:
+        for stream in tuple(self._made):
+            await stream.aclose()
 
     async def _read_once(self, pool: httpx.AsyncHTTPTransport, request: Request, deadline: float) -> Answer:
         self._check_open()
@@ -326,8 +335,10 @@ class HttpClient:
         async def trace(event: str, details: dict[str, Any]) -> None:
             if event.endswith("connect_tcp.complete"):
                 sealed.halfway = details["return_value"]
+                self._made.add(sealed.halfway)
             elif event.endswith("start_tls.complete"):
                 sealed.halfway = None
+                self._made.add(details["return_value"])
             inner = details.get("request")
             to_proxy = getattr(inner, "method", b"") == b"CONNECT"
             if not event.startswith(_BEFORE_SENDING) and not to_proxy:
@@ -374,8 +385,9 @@ class HttpClient:
         finally:
             if wire.halfway is not None and not is_answered:  # httpcore forgets it when a handshake is cancelled
                 await wire.halfway.aclose()
-            if self._is_closed:  # it knows none that was still being made
+            if self._is_closed:  # it knew none that was still being made
                 await pool.aclose()
+                await self._close_what_is_left()
         if isinstance(answer, Answer):
             dispatch.answer = answer
         return answer

@@ -6,10 +6,11 @@ import asyncio
 import gc
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from tests.contract.waiting import until
-from tests.venues.transport.desk import Ack, Call, client, outcome_of
+from tests.contract.waiting import passes, until
+from tests.venues.transport.desk import PATIENT, Ack, Call, client, outcome_of
 from tests.venues.transport.loopback import LoopbackServer
 from tests.venues.transport.scripted import Fault, ScriptedVenue
 from venues.errors import NotSent, OutcomeUnknown, VenueError
@@ -69,3 +70,21 @@ async def test_a_handshake_that_is_cancelled_leaves_no_socket_open(ending: str) 
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
         await until(lambda: server.gone == server.heard, what="the server's side is still open")
+
+
+@pytest.mark.parametrize("turns", range(1, 9))
+async def test_connections_that_were_about_to_be_closed_are_not_forgotten(turns: int) -> None:
+    """Whoever asks next closes what has been idle for too long; it is cancelled in the middle of that."""
+    kept = 0.05
+    timing = msgspec.structs.replace(PATIENT, keep_alive=kept)
+    async with ScriptedVenue(Fault.NONE) as venue, client(venue.origin, timing=timing) as http:
+        await asyncio.gather(*(outcome_of(http, Call.QUERY) for _ in range(3)))
+        assert len(venue._tasks) == 3
+        await passes(2 * kept)
+        asked = asyncio.create_task(outcome_of(http, Call.QUERY))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        await http.aclose()
+        await until(lambda: not venue._tasks, what="a connection is left open")
