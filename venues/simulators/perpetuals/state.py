@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from venues.simulators.figures import amount
+from venues.simulators.figures import amount, plain
 from venues.simulators.perpetuals.positions import HeldPosition
 
 if TYPE_CHECKING:
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
 
 def money_state(venue: PerpetualVenue) -> dict[str, Any]:
     """Returns balances, positions, bills and margin moves."""
-    purses = {
-        purse.coin: {"available": amount(purse.available), "frozen": amount(purse.wallet - purse.available)}
-        for purse in venue.wallet.purses()
-    }
+    purses = {}
+    for purse in venue.wallet.purses():
+        # As a client adds it up: of each part that is told the further digits are cut off.
+        frozen = sum(Decimal(amount(part)) for part in (purse.frozen, purse.isolated, purse.crossed))
+        available = Decimal(amount(purse.wallet)) - frozen
+        purses[purse.coin] = {"available": plain(available), "frozen": plain(Decimal(frozen))}
     return {
         "balances": purses,
         "accounts": {"0": purses},
