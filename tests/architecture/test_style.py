@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ SUPERVISORS = {"venues/transport/stream.py", "tui/desk/session.py", "tui/app.py"
 def sources(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
     for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
-            yield str(path.relative_to(root)), ast.parse(path.read_text())
+            yield str(path.relative_to(root)), parsed(path)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def test_broad_excepts_stand_only_at_the_supervisors(project_root: Path) -> None:
