@@ -18,8 +18,9 @@ import pytest
 
 from tests.e2e.pty_session import PROJECT_ROOT, PtySession
 from tests.e2e.terminal_bytes import mutated
+from tests.support.effort import tries
 
-INPUTS = 200_000
+INPUTS = tries(50_000, 200_000)
 ITEMS = 4
 
 
