@@ -28,6 +28,7 @@ def make_app(desk: ScriptedDesk, **options: Any) -> PitsideApp:
         "frame_interval": NEVER,
         "guard": KeyGuard(burst_keys=1000, stale=NEVER),
         "pause": no_pause,
+        "clock": lambda: 0.0,  # else a machine that is busy for some seconds is a screen that stood still
     }
     return PitsideApp(desk, **(given | options))
 
