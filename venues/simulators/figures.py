@@ -18,9 +18,14 @@ def plain(value: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 
 
+def cut(value: Decimal) -> Decimal:
+    """Returns money as it is told: of more than eight digits after the point the others are left out."""
+    return value.quantize(MONEY_STEP, ROUND_DOWN)
+
+
 def amount(value: Decimal) -> str:
     """Returns money as text: eight digits after the point at most, towards zero."""
-    return plain(value.quantize(MONEY_STEP, ROUND_DOWN)) if value else "0"
+    return plain(cut(value)) if value else "0"
 
 
 def milliseconds(ns: int) -> int:

@@ -7,13 +7,13 @@ comes with a subscription.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from venues.model import ZERO, Liquidity, Side
-from venues.simulators.figures import MONEY_STEP, milliseconds
+from venues.simulators.figures import cut, milliseconds
 from venues.simulators.held import give_held, put_private
 from venues.simulators.mayex.actions import BAD_TOKEN
 from venues.simulators.mayex.client import Client
@@ -113,7 +113,7 @@ class AccountPushes:
         """Returns the balances that differ from what was told: `cb` is what no isolated position holds."""
         rows: list[dict[str, Any]] = []
         for purse in self._venue.wallet.purses():
-            told = cut_off(purse.wallet), cut_off(purse.wallet - purse.isolated)
+            told = padded(cut(purse.wallet)), padded(cut(purse.wallet - purse.isolated))
             if self._money.get(purse.coin) != told:
                 self._money[purse.coin] = told
                 currency = purse.coin.upper()
@@ -130,16 +130,11 @@ class AccountPushes:
             "is": one.is_isolated,
             "pa": padded(one.quantity),
             "ep": padded(one.entry_price),
-            "cr": cut_off(one.net),
-            "im": cut_off(one.margin if one.is_isolated else ZERO),
+            "cr": padded(cut(one.net)),
+            "im": padded(cut(one.margin if one.is_isolated else ZERO)),
             "vid": self._version(one.symbol, one.side, one.is_isolated),
             "T": milliseconds(one.ts_event),
         }
-
-
-def cut_off(value: Decimal) -> str:
-    """Returns money as REST has it, whose further digits are cut off and not rounded."""
-    return padded(value.quantize(MONEY_STEP, ROUND_DOWN))
 
 
 def padded(value: Decimal) -> str:

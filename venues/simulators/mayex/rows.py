@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from venues.model import Instrument, Liquidity
-from venues.simulators.figures import milliseconds, plain
+from venues.simulators.figures import cut, milliseconds, plain
 from venues.simulators.mayex.markets import COIN
 from venues.simulators.mayex.tickets import Shown
 from venues.simulators.mayex.tokens import USER
@@ -28,7 +28,7 @@ def digits(value: Decimal, count: int) -> str:
 
 def amount(value: Decimal) -> str:
     """Returns money with eight digits after the point, towards zero."""
-    return f"{value.quantize(Decimal(1).scaleb(-_MONEY_DIGITS), ROUND_DOWN):f}"
+    return f"{cut(value):f}"
 
 
 def order_row(order: Shown, *, status: str = "") -> dict[str, Any]:

@@ -5,11 +5,10 @@ A trigger order and what it became are one order. Spot pairs are named `btcusdt.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from venues.simulators.figures import cut
 from venues.simulators.mayex.markets import SPOT
-from venues.simulators.mayex.rows import amount
 from venues.simulators.mayex.tickets import Shown, Status
 from venues.simulators.perpetuals.positions import HeldPosition, MarginType
 from venues.simulators.perpetuals.state import money_state, position_state
@@ -31,18 +30,9 @@ def state_of(venue: MayexSimulator) -> dict[str, Any]:
     """Returns all that a test may compare."""
     state = venue.market.state()
     spot = {f"{symbol}{SPOT}": book for symbol, book in venue.spot.state()["books"].items()}
-    # What is held is what the money less the available one says, both as they are shown.
-    purses = {
-        purse.coin: {
-            "available": amount(purse.available),
-            "frozen": f"{Decimal(amount(purse.wallet)) - Decimal(amount(purse.available)):f}",
-        }
-        for purse in venue.wallet.purses()
-    }
-    money = money_state(venue) | {"balances": purses, "accounts": {"0": purses}}
     return (
         state
-        | money
+        | money_state(venue, available=lambda purse: cut(purse.available))  # which is told itself
         | {
             "books": state["books"] | spot,
             "spot": list(spot),

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from venues.simulators.figures import amount, plain
+from venues.simulators.figures import amount, cut, plain
 from venues.simulators.perpetuals.positions import HeldPosition
+from venues.simulators.perpetuals.wallet import Purse
 
 if TYPE_CHECKING:
     from venues.simulators.perpetuals.venue import PerpetualVenue
 
 
-def money_state(venue: PerpetualVenue) -> dict[str, Any]:
-    """Returns balances, positions, bills and margin moves."""
+def money_state(venue: PerpetualVenue, available: Callable[[Purse], Decimal]) -> dict[str, Any]:
+    """Returns balances, positions, bills and margin moves.
+
+    `available` adds up what is available as a client does, from figures that are told; the rest is frozen.
+    """
     purses = {}
     for purse in venue.wallet.purses():
-        # As a client adds it up: of each part that is told the further digits are cut off.
-        frozen = sum(Decimal(amount(part)) for part in (purse.frozen, purse.isolated, purse.crossed))
-        available = Decimal(amount(purse.wallet)) - frozen
-        purses[purse.coin] = {"available": plain(available), "frozen": plain(Decimal(frozen))}
+        free = available(purse)
+        purses[purse.coin] = {"available": plain(free), "frozen": plain(cut(purse.wallet) - free)}
     return {
         "balances": purses,
         "accounts": {"0": purses},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from venues.simulators.acts import order_row as common_row
+from venues.simulators.figures import cut
 from venues.simulators.perpetuals.state import money_state
+from venues.simulators.perpetuals.wallet import Purse
 from venues.simulators.pumpkin.entrusts import Plan, Protection, State
 from venues.simulators.pumpkin.figures import trade_number
 from venues.simulators.pumpkin.tickets import Exit
@@ -21,7 +24,7 @@ def state_of(venue: PumpkinSimulator) -> dict[str, Any]:
     plans = [plan_row(venue, plan) for plan in venue.entrusts.plans.values()]
     return (
         state
-        | money_state(venue)
+        | money_state(venue, available=_available)
         | {
             "orders": [*(order_row(venue, number) for number in numbers), *plans],
             "fills": [{**row, "trade_id": str(trade_number(int(row["trade_id"])))} for row in state["fills"]],
@@ -30,6 +33,10 @@ def state_of(venue: PumpkinSimulator) -> dict[str, Any]:
             "weights": venue.weights.state(),
         }
     )
+
+
+def _available(purse: Purse) -> Decimal:
+    return cut(purse.wallet) - cut(purse.frozen) - cut(purse.isolated) - cut(purse.crossed)
 
 
 def order_row(venue: PumpkinSimulator, number: int) -> dict[str, Any]:
