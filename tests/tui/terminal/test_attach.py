@@ -54,7 +54,12 @@ sys.exit(stand_in.main())
 
 
 def start(program: list[str], home: Path) -> PtySession:
-    return PtySession(program, home=home, environment={"PITSIDE_TEST_REPORT": str(home / "report.json")})
+    return PtySession(
+        program,
+        home=home,
+        environment={"PITSIDE_TEST_REPORT": str(home / "report.json")},
+        is_synchronised=False,  # as on an old terminal; all others are
+    )
 
 
 def is_whole(session: PtySession) -> bool:
