@@ -23,13 +23,15 @@ from tui.paths import UnsafePath, make_private_dir
 APPLICATION_ID = 0x70697473  # "pits", so that a database of something else is never taken for a journal
 Migrations: TypeAlias = Sequence[Sequence[str]]
 
+_EVENT = """event (
+            number INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, venue TEXT NOT NULL,
+            symbol TEXT NOT NULL, client_order_id TEXT NOT NULL, venue_order_id TEXT NOT NULL,
+            body_hash TEXT NOT NULL, body TEXT NOT NULL, digest TEXT NOT NULL)"""
+
 MIGRATIONS: Migrations = (
     (
         f"PRAGMA application_id = {APPLICATION_ID}",
-        """CREATE TABLE event (
-            number INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, venue TEXT NOT NULL,
-            symbol TEXT NOT NULL, client_order_id TEXT NOT NULL, venue_order_id TEXT NOT NULL,
-            body_hash TEXT NOT NULL, body TEXT NOT NULL, digest TEXT NOT NULL)""",
+        f"CREATE TABLE {_EVENT}",
         """CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event
             BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END""",
         """CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
@@ -101,13 +103,19 @@ def last_row(connection: sqlite3.Connection) -> tuple[int, str]:
 def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Opens a journal without changing anything, of a newer version too.
 
-    Where the folder can not be written SQLite can not read a journal either: then a copy is read.
+    Where the folder can not be written SQLite can not read a journal either: then a copy is read. A journal that a
+    desk has made and not yet begun, or was killed before it had, is one without rows.
 
     Raises:
         JournalError: there is none, or it can not be read.
     """
     if not path.is_file():
         raise JournalError(f"there is no journal at {path}")
+    if salvage.is_orphaned_wal(path):  # which SQLite deletes, even where it is told to read only
+        raise JournalError(
+            f"{path} is empty beside a -wal with rows: "
+            "a desk that starts sets both aside, or put the file back that the -wal belongs to"
+        )
     try:
         connection = connect(path, "ro", 5.0)
         try:
@@ -116,11 +124,13 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
         else:
             with closing(connection):
+                _expect_events(connection, path)
                 yield connection
             return
         with tempfile.TemporaryDirectory(prefix="pitside-journal-") as folder:
             copy = _copy_to_read(path, Path(folder))
             with closing(connect(copy, "rw", 5.0)) as connection:
+                _expect_events(connection, path)
                 yield connection
     except sqlite3.Error as error:
         raise JournalError(words_of_sqlite(error, path)) from error
@@ -262,6 +272,16 @@ def _replace(path: Path, why: str, busy_seconds: float, clock: Callable[[], int]
     salvage.rename_all(path, aside)
     salvage.rename_all(fresh, path)
     return f"{why}: it was set aside as {aside.name}, {what}"
+
+
+def _expect_events(connection: sqlite3.Connection, path: Path) -> None:
+    """Lets a file that nothing was written to be read as one without rows; the file stays as it is."""
+    held = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not held:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"CREATE TEMP TABLE {_EVENT}")
+    elif "event" not in held:
+        raise JournalError(f"{path} is a database of another program, not a journal")
 
 
 def _copy_to_read(path: Path, folder: Path) -> Path:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.tui.desk.journal_rig import beside, kept, kinds, names, open_journal, place
+from tests.tui.desk.journal_rig import beside, kept, kinds, names, open_journal, place, run_sql
 from tests.tui.desk.rig import START, fill, request
-from tui.desk.journal_export import verify
+from tui.desk.journal import JournalError
+from tui.desk.journal_export import digest_of, oldest_needed, read_rows, read_state, verify
 from tui.desk.journal_fold import fold
 from tui.desk.journal_store import journal_path
 
@@ -160,6 +162,51 @@ async def test_a_wal_whose_file_was_emptied_is_not_deleted(tmp_path: Path) -> No
         await journal.intent(request("a"), START)
     assert set_aside(folder, "-wal").read_bytes() == wal
     assert kinds(folder) == ["intent"]
+
+
+@pytest.mark.parametrize("read", [read_state, verify, oldest_needed])
+async def test_a_wal_whose_file_was_emptied_is_not_deleted_by_reading(
+    tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    path = journal_path(await crash(tmp_path))
+    path.write_bytes(b"")
+    wal = beside(path, "-wal").read_bytes()
+    with pytest.raises(JournalError, match="a desk that starts sets both aside, or put the file back"):
+        read(path)
+    assert beside(path, "-wal").read_bytes() == wal
+    assert path.stat().st_size == 0
+
+
+def is_empty_file(path: Path) -> None:
+    """As a desk leaves it that was killed before it wrote the first page."""
+    path.touch(mode=0o600)
+
+
+def is_first_page(path: Path) -> None:
+    """As a desk leaves it that was killed before its tables were there."""
+    run_sql(path, "PRAGMA journal_mode = WAL")
+
+
+@pytest.mark.parametrize("begin", [is_empty_file, is_first_page])
+async def test_a_journal_that_was_never_begun_has_no_rows(tmp_path: Path, begin: Callable[[Path], None]) -> None:
+    path = journal_path(tmp_path)
+    begin(path)
+    content = path.read_bytes()
+    assert list(read_rows(path)) == []
+    assert (oldest_needed(path), digest_of(path, 1)) == (0, "")
+    assert verify(path) == (0, 0, ())
+    assert path.read_bytes() == content
+    async with open_journal(tmp_path) as journal:
+        assert journal.notices == ()
+        await place(journal, "a")
+    assert verify(path) == (3, 1, ())
+
+
+async def test_a_database_of_another_program_is_not_read(tmp_path: Path) -> None:
+    path = journal_path(tmp_path)
+    run_sql(path, "CREATE TABLE recipe (name TEXT)")
+    with pytest.raises(JournalError, match="is a database of another program, not a journal"):
+        list(read_rows(path))
 
 
 async def test_a_file_that_breaks_while_it_is_in_use(tmp_path: Path) -> None:
