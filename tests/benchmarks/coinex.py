@@ -73,7 +73,7 @@ async def _through_the_adapter(frames: Sequence[bytes]) -> float:
         start = time.process_time()
         for first in range(0, len(given), READ_TOGETHER):
             events: list[Event] = []
-            feed.take(given[first : first + READ_TOGETHER], events)
+            feed._intake.take(given[first : first + READ_TOGETHER], events)
             told += len(events)
             book.top(TOP)
         took = time.process_time() - start

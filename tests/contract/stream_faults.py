@@ -161,7 +161,7 @@ async def try_fault(exchange: Exchange, fault: StreamFault) -> Figures:
         healed = await until(lambda: is_healthy(desk), limit, f"{fault.name}: it is not healthy again")
         await rig.control.act(do="quiet")
         if fault.is_hidden:
-            await _change_the_market(scene)
+            await change_the_market(scene)
         await desk.in_step()
         await agree(desk, before)
         _check_that_no_lie_was_told(desk)
@@ -261,7 +261,7 @@ async def _unheard(scene: Scene, foreign: str) -> None:
         await scene.trade(Side.SELL, 1)
 
 
-async def _change_the_market(scene: Scene) -> None:
+async def change_the_market(scene: Scene) -> None:
     """Has the best bid grow. The last push before the quiet may be the one that was lost, or an old book."""
     bids = (await scene.rig.state()).books[scene.symbol].bids
     await scene.quote(Side.BUY, Decimal(bids[0][0]) if bids else scene.at(-_FAR), 1)

@@ -25,14 +25,17 @@ from tests.contract.stream_faults import (
     OF_ACCOUNT_READS,
     OF_READS,
     OTHERS,
+    change_the_market,
     is_aged,
     of_the_day,
     try_fault,
 )
 from tests.contract.truth import TrueFill
-from tests.contract.waiting import until
+from tests.contract.waiting import passes, until
 from venues.errors import VenueError
 from venues.model import NANOSECONDS, Order, Side
+
+_PUSHED = 1.0  # seconds in which each local exchange has told of a change
 
 
 def test_all_twenty_four_kinds_are_tried() -> None:
@@ -86,6 +89,30 @@ async def test_a_book_that_comes_by_changes_comes_through(exchanges: Exchanges, 
             await try_fault(rig.exchange, FAULTS[kind])
         finally:
             await rig.control.act(do="depth", mode="replace")
+
+
+@pytest.mark.parametrize("kind", ["binary", "bad-utf8", "deep-json"])
+@pytest.mark.parametrize(("name", "mode"), [*((name, "") for name in STREAMED), ("mayex", "diff")])
+async def test_a_change_that_can_not_be_read_is_made_up_for_though_nothing_follows(
+    exchanges: Exchanges, name: str, mode: str, kind: str
+) -> None:
+    """A book that stands still is right, or can not be read: no later message will ever give it away."""
+    async with rig_of(exchanges[name]) as rig:
+        if mode:
+            await rig.control.act(do="depth", mode=mode)
+        try:
+            await rig.control.act(do="quiet")
+            scene = await scene_of(rig)  # before the desk is there, as its first book is a whole one
+            async with desk_of(rig) as desk:
+                await desk.in_step()
+                await rig.control.switch(f"{kind}:1")
+                await change_the_market(scene)
+                await passes(_PUSHED)
+                await rig.control.switch("")
+                await desk.in_step()
+        finally:
+            if mode:
+                await rig.control.act(do="depth", mode="replace")
 
 
 CLOSED_WITHIN = 1.0  # seconds, at any scale

@@ -19,6 +19,8 @@ from venues.transport.books import KeptBooks, Mending
 
 LIMIT = 50  # levels a side, the most that there are
 
+_WORD = b'"depth.update"'
+_OTHERS = (b'"deals.update"', b'"state.update"', b'"index.update"')
 _PATIENCE = 5.0  # for the first full push of a subscription
 
 
@@ -30,7 +32,7 @@ class Books:
     ) -> None:
         self._now = now
         self._scale = time_scale
-        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument_id)
+        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument_id, _WORD, _OTHERS)
         self._mending = Mending(subscribe_anew, now, time_scale=time_scale)
         self._awaited: dict[str, float] = {}  # market -> since when its first full push is waited for
         self._doubtful: set[str] = set()  # valid, and with checksums that never matched since the full push
@@ -92,8 +94,8 @@ class Books:
         self._awaited = dict.fromkeys(self._kept.feeds, self._now())
 
     def doubt(self, raw: bytes, ts: int, events: list[Event]) -> None:
-        """Breaks the books that a frame was about which nobody can read; all of them where it does not tell."""
-        if b"depth" in raw and self._kept.doubt(raw, "a push could not be read", ts, events):
+        """Breaks the books that a frame may be about which nobody can read; all of them where it names none."""
+        if self._kept.doubt(raw, ts, events):
             self.look()
 
     def look(self) -> None:

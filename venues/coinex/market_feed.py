@@ -32,7 +32,7 @@ from venues.coinex.parse import parse_index_push, parse_state_push
 from venues.coinex.public import PublicReads
 from venues.coinex.topics import Topic
 from venues.commands import Channel, Subscription
-from venues.errors import BadRequest, DecodeError, VenueError
+from venues.errors import BadRequest, VenueError
 from venues.events import Event, MarkPrice, Notice
 from venues.model import NANOSECONDS, InstrumentId
 from venues.transport.clock import ServerClock
@@ -69,9 +69,11 @@ class MarketFeed:
         self._intake = MarketIntake(
             stream,
             outbox,
-            take=self.take,
+            take=self._take,
+            doubt=lambda raw, ts, events: self.books.doubt(raw, ts, events),
             look=lambda: self.books.look(),
             break_books=lambda why, ts, events: self.books.break_all(why, ts, events),
+            settle=lambda events: self._deals.changed_bars(events),
             time_scale=time_scale,
             wall=wall,
             sleep=sleep,
@@ -182,24 +184,18 @@ class MarketFeed:
             *(each.aclose() for each in (self._depth, self._state, self._index, self._trades))
         )
 
-    def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
-        """Adds to `events` what the frames tell. One that can not be read is set aside by the stream."""
-        for frame in frames:
-            try:
-                message = decode_frame(frame.data)
-                if type(message) is DepthUpdate:
-                    if not self._intake.is_over(frame):
-                        self.books.take(message, frame.ts_recv, events)
-                elif type(message) is DealsUpdate:
-                    self._deals.take(message, frame.ts_recv, events)
-                elif type(message) is StateUpdate:
-                    self._take_states(message, frame.ts_recv, events)
-                elif type(message) is IndexUpdate and message.params[0] in self._index:
-                    events.append(parse_index_push(message, frame.ts_recv))
-            except DecodeError as error:
-                self.books.doubt(frame.data, frame.ts_recv, events)
-                self.stream.quarantine(frame, error.message)
-        self._deals.changed_bars(events)
+    def _take(self, frame: Frame, events: list[Event]) -> None:
+        """Raises DecodeError."""
+        message = decode_frame(frame.data)
+        if type(message) is DepthUpdate:
+            if not self._intake.is_over(frame):
+                self.books.take(message, frame.ts_recv, events)
+        elif type(message) is DealsUpdate:
+            self._deals.take(message, frame.ts_recv, events)
+        elif type(message) is StateUpdate:
+            self._take_states(message, frame.ts_recv, events)
+        elif type(message) is IndexUpdate and message.params[0] in self._index:
+            events.append(parse_index_push(message, frame.ts_recv))
 
     def _take_states(self, push: StateUpdate, ts_recv: int, events: list[Event]) -> None:
         """Tells the tickers that are wanted; bid and ask, which no push has, are those of a book that is kept."""

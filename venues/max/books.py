@@ -16,6 +16,8 @@ from venues.max.parse import instrument_id
 from venues.max.wire import Message
 from venues.transport.books import KeptBooks, Mending
 
+_WORD = b'"book"'
+_OTHERS = (b'"trade"', b'"ticker"', b'"kline"', b'"market_status"')
 _PATIENCE = 5.0  # for the full book of a subscription
 _EMPTY = 60.0  # between two questions about a book that was empty when it was asked for
 
@@ -28,7 +30,7 @@ class Books:
     ) -> None:
         self._now = now
         self._scale = time_scale
-        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument_id)
+        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument_id, _WORD, _OTHERS)
         self._mending = Mending(subscribe_anew, now, time_scale=time_scale)
         self._awaited: dict[str, float] = {}  # market -> until when its full book is waited for
 
@@ -82,8 +84,8 @@ class Books:
             self._expect(market)
 
     def doubt(self, raw: bytes, ts: int, events: list[Event]) -> None:
-        """Breaks the books that a frame was about which nobody can read; all of them where it does not tell."""
-        if b"book" in raw and self._kept.doubt(raw, "a message could not be read", ts, events):
+        """Breaks the books that a frame may be about which nobody can read; all of them where it names none."""
+        if self._kept.doubt(raw, ts, events):
             self.look()
 
     def broken(self) -> Sequence[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from venues.book import Book
 from venues.commands import Channel, Subscription
-from venues.errors import BadRequest, DecodeError, VenueError
+from venues.errors import BadRequest, VenueError
 from venues.events import Event, LinkState, Notice
 from venues.max import VENUE
 from venues.max.books import Books
@@ -59,7 +59,8 @@ class MarketFeed:
         self._intake = MarketIntake(
             stream,
             outbox,
-            take=self.take,
+            take=self._take,
+            doubt=lambda raw, ts, events: self.books.doubt(raw, ts, events),
             look=self._look,
             break_books=lambda why, ts, events: self.books.break_all(why, ts, events),
             time_scale=time_scale,
@@ -137,19 +138,14 @@ class MarketFeed:
         """Ends everything. May be called twice."""
         await self._intake.aclose(self.subscriptions.aclose())
 
-    def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
-        """Adds to `events` what the frames tell. One that can not be read is set aside by the stream."""
-        for frame in frames:
-            try:
-                message = decode_frame(frame.data)
-                if message.channel == "book":
-                    if not self._intake.is_over(frame):
-                        self.books.take(message, frame.ts_recv, events)
-                else:
-                    self._take_other(message, frame.ts_recv, events)
-            except DecodeError as error:
-                self.books.doubt(frame.data, frame.ts_recv, events)
-                self.stream.quarantine(frame, error.message)
+    def _take(self, frame: Frame, events: list[Event]) -> None:
+        """Raises DecodeError."""
+        message = decode_frame(frame.data)
+        if message.channel == "book":
+            if not self._intake.is_over(frame):
+                self.books.take(message, frame.ts_recv, events)
+        else:
+            self._take_other(message, frame.ts_recv, events)
 
     def _take_other(self, message: Message, ts_recv: int, events: list[Event]) -> None:
         """Raises DecodeError."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from venues.book import Book
 from venues.events import Event
-from venues.mayex.depth import DepthFeed, Kind, Reading
+from venues.mayex.depth import DepthFeed, Reading
 from venues.mayex.wire import WireDepth
 from venues.model import InstrumentId
 from venues.transport.books import KeptBooks, Mending
@@ -20,7 +20,8 @@ from venues.transport.books import KeptBooks, Mending
 _PATIENCE = 5.0  # seconds for the first message of a subscription
 _NEXT = 1.0  # for the next message, where it mends the book
 _HELD = 0.4  # that a message waits for the one before it
-_OTHERS = (b'"kline"', b'"trade"', b'"24hrTicker"', b'"markPriceUpdate"')
+_WORD = b'"depthupdate"'  # in small letters, as those are
+_OTHERS = (b'"kline"', b'"trade"', b'"24hrticker"', b'"markpriceupdate"')
 
 
 class Books:
@@ -42,7 +43,7 @@ class Books:
         self._instrument = instrument
         self._now = now
         self._scale = time_scale
-        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument)
+        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument, _WORD, _OTHERS)
         self._mending = Mending(subscribe_anew, now, time_scale=time_scale)
         self._awaited: dict[str, float] = {}  # until when a message is waited for that mends it
         self._held: dict[str, float] = {}  # until when a message is that waits for another
@@ -111,14 +112,9 @@ class Books:
             self._expect(symbol)
 
     def doubt(self, raw: bytes, ts: int, events: list[Event]) -> None:
-        """Breaks the books that a frame may be about which nobody can read; all where it names none of them.
-
-        Where each message is a whole book nothing is missing after the next one.
-        """
-        if self.reading.kind is Kind.WHOLE or any(word in raw for word in _OTHERS):
-            return
-        if self._kept.doubt(raw.lower(), "a message could not be read", ts, events):
-            self.look(events, ts)
+        """Breaks the books that a frame may be about which nobody can read; all of them where it names none."""
+        for symbol in self._kept.doubt(raw.lower(), ts, events):
+            self._expect_better(symbol)
 
     def broken(self) -> Sequence[str]:
         """Returns the symbols of those that are to be subscribed anew."""
@@ -154,8 +150,12 @@ class Books:
                 self._broke(symbol, ts, events)
 
     def _broke(self, symbol: str, ts: int, events: list[Event]) -> None:
-        self._held.pop(symbol, None)
         self._kept.broke(symbol, ts, events)
+        self._expect_better(symbol)
+
+    def _expect_better(self, symbol: str) -> None:
+        """Waits for the next message where that mends a broken book; else has it subscribed anew."""
+        self._held.pop(symbol, None)
         if self._kept.feeds[symbol].needs_anew:
             self._mend(symbol)
         else:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 
 from venues.book import Book
 from venues.commands import Channel, Subscription
-from venues.errors import ConnectionLost, DecodeError, VenueError
+from venues.errors import ConnectionLost, VenueError
 from venues.events import BarUpdate, Event, LinkState, MarkPrice, Notice, StreamStatus, Ticker
 from venues.mayex import VENUE
 from venues.mayex.books import Books
@@ -28,7 +28,7 @@ from venues.mayex.parse import parse_bar, parse_mark, parse_ticker
 from venues.mayex.streams import book_of, depth_name, mark_name, name_of, name_of_wish
 from venues.mayex.tape import Tapes
 from venues.mayex.timekeeping import DateClock
-from venues.mayex.wire import Push, WireBar, WireDepth, WireMark, WireTicker, WireTrade, decode
+from venues.mayex.wire import WireBar, WireDepth, WireMark, WireTicker, WireTrade, decode
 from venues.model import InstrumentId
 from venues.transport.frames import Frame
 from venues.transport.link import Stream
@@ -109,7 +109,8 @@ class Host:
         self._intake = MarketIntake(
             self.stream,
             outbox,
-            take=self.take,
+            take=self._take,
+            doubt=self.books.doubt,
             look=self._look,
             break_books=self.books.break_all,
             time_scale=time_scale,
@@ -243,19 +244,11 @@ class Host:
             if not waiters:
                 self._waiting.pop(name, None)
 
-    def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
-        """Adds to `events` what the frames tell. One that can not be read is set aside by the stream."""
-        for frame in frames:
-            try:
-                push = decode(frame.data)
-                if push is not None:
-                    self._take(push, frame, events)
-            except DecodeError as error:
-                self.books.doubt(frame.data, frame.ts_recv, events)
-                self.stream.quarantine(frame, error.message)
-
-    def _take(self, push: Push, frame: Frame, events: list[Event]) -> None:
+    def _take(self, frame: Frame, events: list[Event]) -> None:
         """Raises DecodeError."""
+        push = decode(frame.data)
+        if push is None:
+            return
         symbol, told = push.symbol, push.told
         name = name_of(symbol, told, self.levels)
         if name not in self._holders:

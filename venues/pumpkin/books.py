@@ -22,6 +22,7 @@ _HURRY = 0.5  # seconds between two reads of a broken book that do not wait for 
 _PATIENCE = 5.0  # until a subscription that continues no book is made anew
 _AGAIN = 30.0
 _SILENT = 4.0  # without a push about a book, after which it is read: no other message proves that its own come
+_WORD = b'"depth'
 _OTHERS = (b'"kline"', b'"trade"')
 
 
@@ -32,7 +33,7 @@ class Books:
         self._hurry = hurry
         self._now = now
         self._scale = time_scale
-        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument_id)
+        self._kept: KeptBooks[DepthFeed] = KeptBooks(instrument_id, _WORD, _OTHERS)
         self._hurried: dict[str, float] = {}
         self._idle_since: dict[str, float] = {}  # books that the stream does not continue
         self._heard: dict[str, float] = {}  # when the stream, or a read that found nothing newer, told of a book
@@ -111,15 +112,9 @@ class Books:
         self._kept.break_all(why, ts, events)
 
     def doubt(self, raw: bytes, ts: int, events: list[Event]) -> None:
-        """Breaks the books that a frame may be about which nobody can read; all where it names none of them."""
-        if any(word in raw for word in _OTHERS):
-            return
-        named = [symbol for symbol in self._kept.feeds if symbol.encode() in raw]
-        for symbol in named or list(self._kept.feeds):
-            book = self._kept.feeds[symbol].book
-            if book.is_valid:
-                book.invalidate("a message could not be read")
-                self._broke(symbol, ts, events)
+        """Breaks the books that a frame may be about which nobody can read; all of them where it names none."""
+        for symbol in self._kept.doubt(raw, ts, events):
+            self._read(symbol)
 
     def look(self) -> list[str]:
         """Has the broken ones read; returns those whose subscription is to be made anew. Called now and then."""

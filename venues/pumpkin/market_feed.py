@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from venues.book import Book
 from venues.commands import Channel, Subscription
-from venues.errors import BadRequest, DecodeError
+from venues.errors import BadRequest
 from venues.events import BarUpdate, Event, MarkPrice, StreamStatus
 from venues.model import NANOSECONDS, InstrumentId
 from venues.pumpkin import VENUE
@@ -113,7 +113,8 @@ class MarketFeed:
             self._intake = MarketIntake(
                 stream,
                 outbox,
-                take=self.take,
+                take=self._take,
+                doubt=self.books.doubt,
                 look=self._look,
                 break_books=self.books.break_all,
                 time_scale=scale,
@@ -220,16 +221,6 @@ class MarketFeed:
             events: list[Event] = []
             self.books.break_all("the venue was closed", self._wall(), events)
             self._outbox.push(events)
-
-    def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
-        """Adds to `events` what the frames tell. One that can not be read is set aside by the stream."""
-        for frame in frames:
-            try:
-                self._take(frame, events)
-            except DecodeError as error:
-                self.books.doubt(frame.data, frame.ts_recv, events)
-                if self._feed_stream is not None:
-                    self._feed_stream.quarantine(frame, error.message)
 
     def _take(self, frame: Frame, events: list[Event]) -> None:
         """Raises DecodeError."""

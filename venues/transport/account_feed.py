@@ -75,6 +75,7 @@ class AccountFeed:
         """Adds to `events` what the frames tell."""
         for frame in frames:
             try:
+                self.stream.check(frame)
                 events.extend(self._read(frame))
             except DecodeError as error:
                 self.stream.quarantine(frame, error.message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -31,10 +31,15 @@ F = TypeVar("F", bound=Feed)
 
 
 class KeptBooks(Generic[F]):
-    """The books by their markets, and which of them were told to be broken. `instrument` names a market's."""
+    """The books by their markets, and which of them were told to be broken. `instrument` names a market's.
 
-    def __init__(self, instrument: Callable[[str], InstrumentId]) -> None:
+    `word` is what each message about a book has in it, and `others` are those of the other messages.
+    """
+
+    def __init__(self, instrument: Callable[[str], InstrumentId], word: bytes, others: Sequence[bytes]) -> None:
         self._instrument = instrument
+        self._word = word
+        self._others = others
         self._told: set[str] = set()  # whose fault has been told
         self.feeds: dict[str, F] = {}
         self.faults = 0  # that were found
@@ -84,17 +89,21 @@ class KeptBooks(Generic[F]):
                     feed.book.invalidate(why)
                 self._tell(market, ts, events)
 
-    def doubt(self, raw: bytes, why: str, ts: int, events: list[Event]) -> bool:
-        """Breaks the books that a frame was about which nobody can read; all of them where it names none.
+    def doubt(self, raw: bytes, ts: int, events: list[Event]) -> list[str]:
+        """Breaks the books that a frame may be about which nobody can read; all of them where it names none.
 
-        Returns whether any was valid until now.
+        A change that was lost with it is given away by the next one only, for which a quiet market waits long.
+        What is whole and says nothing of books is something else, of which the document does not tell. Returns
+        those that were valid until now.
         """
-        named = [market for market in self.feeds if f'"{market}"'.encode() in raw]
+        if self._word not in raw and (any(word in raw for word in self._others) or _is_json(raw)):
+            return []
+        named = [market for market in self.feeds if market.encode() in raw]
         valid = [market for market in named or list(self.feeds) if self.feeds[market].book.is_valid]
         for market in valid:
-            self.feeds[market].book.invalidate(why)
+            self.feeds[market].book.invalidate("a message could not be read")
             self.broke(market, ts, events)
-        return bool(valid)
+        return valid
 
     def _tell(self, market: str, ts: int, events: list[Event]) -> None:
         """Adds an event that breaks every other book which follows this one."""
@@ -134,6 +143,14 @@ class Mending:
             self._mended_at = now
             self._tries += 1
             self._ask()
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def trimmed(

@@ -24,11 +24,14 @@ _FOR_EVER = 86_400.0
 
 
 class Expects(Enum):
-    """Which kind of frame the venue's document promises; the other kind is set aside."""
+    """Which kind of frame the venue's document promises; the other kind answers nothing, and proves no data."""
 
     TEXT = "text"
     BINARY = "binary"
     EITHER = "either"
+
+    def admits(self, frame: Frame) -> bool:
+        return self is Expects.EITHER or frame.is_text is (self is Expects.TEXT)
 
 
 class Socket(Protocol):
@@ -68,7 +71,6 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a conversation gets from its stream. `retry_pause` is asked with the number of failures in a row."""
 
     tell: Callable[[LinkState, str], None]
-    set_aside: Callable[[Frame, str], None]
     measured: Callable[[float], None]  # a round trip in seconds
     opened: Callable[[], None]  # logged in, and every subscription stands for the first time
     sleep: Callable[[float], Awaitable[None]]
@@ -180,15 +182,13 @@ class Conversation:
             frame = await self._socket.receive()
             moment = now()
             pulse.hear(moment)
-            if expects is not Expects.EITHER and frame.is_text is not (expects is Expects.TEXT):
-                self._to.set_aside(frame, f"a {'text' if frame.is_text else 'binary'} frame")
-                continue
-            if await self._is_heartbeat(frame, moment) or (self._pending and self._pending.settle(frame)):
-                continue
-            pulse.data_at = moment
-            if self._is_stale:
-                self._is_stale = False
-                self._to.tell(LinkState.LIVE, "")
+            if expects.admits(frame):  # else it is for the consumer, who knows what it may have been about
+                if await self._is_heartbeat(frame, moment) or (self._pending and self._pending.settle(frame)):
+                    continue
+                pulse.data_at = moment
+                if self._is_stale:
+                    self._is_stale = False
+                    self._to.tell(LinkState.LIVE, "")
             if queue.is_full:
                 await self._put_late(frame)
             else:

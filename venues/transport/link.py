@@ -196,6 +196,11 @@ class Stream:
         self._queue.release()
         return True
 
+    def check(self, frame: Frame) -> None:
+        """Raises DecodeError for a frame of a kind that the venue does not send, text or binary."""
+        if not self._rules.expects.admits(frame):
+            raise DecodeError(self.venue, f"a {'text' if frame.is_text else 'binary'} frame")
+
     def quarantine(self, frame: Frame, why: str) -> None:
         """Counts a frame that the consumer could not decode; `why` must not quote it."""
         self._set_aside(len(frame.data), frame.ts_recv, why)
@@ -243,7 +248,6 @@ class Stream:
                 self._queue.hold()
             to = Surroundings(
                 tell=self._tell,
-                set_aside=lambda frame, why: self._set_aside(len(frame.data), frame.ts_recv, why),
                 measured=self._measured,
                 opened=self._opened,
                 sleep=self._sleep,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from venues.book import Book
+from venues.errors import DecodeError
 from venues.events import Event, Ticker
 from venues.transport.crew import Crew
 from venues.transport.frames import Frame
@@ -21,9 +22,11 @@ _LOOK_EVERY = 0.5  # seconds
 class MarketIntake:
     """Takes the frames of the market's stream; what it tells waits for room in `outbox`.
 
-    `take` adds to the events what frames tell; `look`, called every half second while the stream is open, mends
-    books of which no frame tells. `break_books` makes every book unreadable: it gets why, when (`wall`,
-    nanoseconds UTC), and the events to add that to.
+    `take` adds to the events what a frame tells, and raises DecodeError where it can not be read: then the stream
+    sets the frame aside, and `doubt` breaks the books that it may have been about, of its bytes and when it came
+    (nanoseconds UTC, as all moments here). `settle` is called once after the frames that were read together.
+    `look`, called every half second while the stream is open, mends books of which no frame tells. `break_books`
+    makes every book unreadable: it gets why, when (`wall`), and the events to add that to.
     """
 
     def __init__(
@@ -31,9 +34,11 @@ class MarketIntake:
         stream: Stream,
         outbox: Outbox,
         *,
-        take: Callable[[Sequence[Frame], list[Event]], None],
+        take: Callable[[Frame, list[Event]], None],
+        doubt: Callable[[bytes, int, list[Event]], None],
         look: Callable[[], None],
         break_books: Callable[[str, int, list[Event]], None],
+        settle: Callable[[list[Event]], None] = lambda _: None,
         time_scale: float = 1.0,
         wall: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -42,6 +47,8 @@ class MarketIntake:
         self._stream = stream
         self._outbox = outbox
         self._take = take
+        self._doubt = doubt
+        self._settle = settle
         self._look_at_all = look
         self._break_books = break_books
         self._every = _LOOK_EVERY * time_scale
@@ -64,6 +71,18 @@ class MarketIntake:
         self._lost = self._stream.connections
         self._break_all("the connection was lost")
 
+    def take(self, frames: Sequence[Frame], events: list[Event]) -> None:
+        """Adds to `events` what the frames tell, and what those break that can not be read."""
+        take, check = self._take, self._stream.check
+        for frame in frames:
+            try:
+                check(frame)
+                take(frame, events)
+            except DecodeError as error:
+                self._doubt(frame.data, frame.ts_recv, events)
+                self._stream.quarantine(frame, error.message)
+        self._settle(events)
+
     async def aclose(self, *parts: Awaitable[None]) -> None:
         """Ends everything, `parts` with it. May be called twice."""
         await asyncio.gather(self.crew.aclose(), self._stream.aclose(), *parts)
@@ -77,7 +96,7 @@ class MarketIntake:
     async def _consume(self) -> None:
         async for frames in self._stream.batches():
             events: list[Event] = []
-            self._take(frames, events)
+            self.take(frames, events)
             await self._outbox.put(events)
 
     async def _look(self) -> None:

@@ -41,7 +41,7 @@ async def test_what_can_not_be_read_is_counted_and_stands_in_the_log() -> None:
     for _ in range(COUNT // TOGETHER):
         raw = [damaged(rng, each.value, each.raw) for each in rng.choices(shown, k=TOGETHER)]
         frames = [Frame(data=data, is_text=True, ts_recv=1, connection=1) for data in raw]
-        (market if rng.random() < 0.5 else account).take(frames, told)
+        (market._intake if rng.random() < 0.5 else account).take(frames, told)
     await venue.aclose()
     told += [event async for batch in venue.events() for event in batch]
 

@@ -75,7 +75,7 @@ async def test_mutated_messages_break_nothing_but_what_they_are_about(setting: L
                 for at in range(100)
             ]
             events: list[Event] = []
-            host.take(frames, events)
+            host._intake.take(frames, events)
             kinds |= {type(event) for event in events}
             book = host.books.book("btcusdt")
             if book is not None and not book.is_valid:

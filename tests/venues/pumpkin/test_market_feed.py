@@ -280,10 +280,12 @@ async def test_what_can_not_be_wished_for(practice: Practice) -> None:
 
 async def test_mutated_frames_break_nothing_but_what_they_are_about(practice: Practice) -> None:
     """What can be read of them becomes events, the rest is set aside; nothing else comes out."""
-    async with connected(practice, ws_url="") as rig:
+    async with connected(practice) as rig:
         for wish in (BOOK, TRADES, BARS):
             await rig.venue.subscribe(wish)
         await until(lambda: (book := rig.venue.book(BTC)) is not None and book.is_valid, 10.0)
+        intake = rig.venue._market._intake
+        assert intake is not None
         rng = random.Random(5)
         frames = [
             kline_protobuf(KLINE), deal_protobuf(DEAL, 1646382900123), depth_protobuf(DEPTH),
@@ -293,7 +295,7 @@ async def test_mutated_frames_break_nothing_but_what_they_are_about(practice: Pr
         for number in range(5_000):
             raw = bytearray(frames[number % len(frames)])
             raw[rng.randrange(len(raw))] = rng.getrandbits(8)
-            rig.venue._market.take([Frame(bytes(raw), is_text=False, ts_recv=number, connection=1)], events)
+            intake.take([Frame(bytes(raw), is_text=False, ts_recv=number, connection=1)], events)
         kinds = {type(event) for event in events}
         assert Trade in kinds and kinds <= {Trade, BarUpdate, BookSnapshot, BookDelta}
 
@@ -307,9 +309,11 @@ async def test_a_topic_that_is_acknowledged_and_never_told_is_polled(practice: P
         await until(lambda: rig.venue.book(BTC) is not None and feed.books.is_carried("btc_usdt"), 10.0)
         await until(lambda: feed._subscriptions is not None and feed._subscriptions.is_standing(topic), 10.0)
         assert not feed._carries(topic)
-        assert feed.stream is not None
+        assert feed.stream is not None and feed._intake is not None
         events: list[Event] = []
-        feed.take([Frame(as_json(DEAL), is_text=True, ts_recv=1, connection=feed.stream.connections)], events)
+        feed._intake.take(
+            [Frame(as_json(DEAL), is_text=True, ts_recv=1, connection=feed.stream.connections)], events
+        )
         assert [type(event) for event in events] == [Trade] and feed._carries(topic)
         await rig.venue.unsubscribe(TRADES)
         assert not feed._carries(topic)

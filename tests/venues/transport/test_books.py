@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
+import pytest
+
 from venues.book import Book, Fault
 from venues.events import BookDelta, BookSnapshot, Event, Ticker
 from venues.model import InstrumentId
@@ -30,7 +32,7 @@ class Feed:
 
 
 def kept(*markets: str) -> tuple[KeptBooks[Feed], dict[str, Feed]]:
-    books: KeptBooks[Feed] = KeptBooks(lambda market: InstrumentId("here", market))
+    books: KeptBooks[Feed] = KeptBooks(lambda market: InstrumentId("here", market), b'"book"', (b'"trade"',))
     for market in markets:
         assert books.open(market, partial(Feed, market))
         books.feeds[market].fill()
@@ -84,12 +86,29 @@ def test_a_lost_link_breaks_every_book_but_one_that_never_came() -> None:
 def test_a_frame_that_nobody_can_read_breaks_what_it_names_or_everything() -> None:
     books, feeds = kept("BTC", "ETH")
     events: list[Event] = []
-    assert books.doubt(b'{"market": "BTC", nan}', "unreadable", 5, events)
+    assert books.doubt(b'{"market": "BTC", nan}', 5, events) == ["BTC"]
     assert (feeds["BTC"].book.is_valid, feeds["ETH"].book.is_valid) == (False, True)
-    assert books.doubt(b"{nan}", "unreadable", 5, events)
+    assert books.doubt(b"\xff\xfe", 5, events) == ["ETH"]
     assert not feeds["ETH"].book.is_valid
-    assert not books.doubt(b"{nan}", "unreadable", 5, events)
+    assert books.doubt(b"\xff\xfe", 5, events) == []
     assert len(events) == books.faults == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_doubted"),
+    [
+        (b'{"trade", nan}', False),  # about something else
+        (b'{"book": "trade", nan}', True),
+        (b'{"news": ["of a kind that we do not know"]}', False),
+        (b'{"book": "of a shape that we do not know"}', True),
+        (b"[" * 30_000 + b"]" * 30_000, True),
+        (b"", True),
+    ],
+)
+def test_only_what_may_be_about_a_book_breaks_one(raw: bytes, is_doubted: bool) -> None:
+    books, feeds = kept("BTC")
+    assert bool(books.doubt(raw, 5, [])) is is_doubted
+    assert feeds["BTC"].book.is_valid is not is_doubted
 
 
 class Clock:

@@ -17,7 +17,7 @@ import pytest
 from tests.venues.transport.stream_rig import SECRET, StreamRig, ask, passes, rules, streaming, until
 from tests.venues.transport.stream_server import BINARY, TEXT, StreamServer, wire_frame
 from tests.venues.transport.virtual import in_virtual_time
-from venues.errors import ConnectionLost
+from venues.errors import ConnectionLost, DecodeError
 from venues.events import LinkState
 from venues.transport.heartbeat import Heartbeat
 from venues.transport.strict_json import BadJson, parse_json
@@ -231,35 +231,49 @@ async def test_heartbeats_only_is_a_quiet_market_and_no_dead_link() -> None:
         assert not any(text.startswith("beaten") for text in rig.texts)
 
 
-FRAMES: dict[str, tuple[bytes, bool]] = {
-    "binary": (wire_frame(BINARY, b"\x08\x01"), False),
-    "bad UTF-8": (wire_frame(TEXT, b'{"a": "\xff\xfe"}'), True),
-    "deep JSON": (wire_frame(TEXT, b"[" * 30_000 + b"]" * 30_000), True),
-    "NaN": (wire_frame(TEXT, b'{"a": NaN}'), True),
-    "empty": (wire_frame(TEXT, b""), True),
+FRAMES: dict[str, bytes] = {
+    "bad UTF-8": wire_frame(TEXT, b'{"a": "\xff\xfe"}'),
+    "deep JSON": wire_frame(TEXT, b"[" * 30_000 + b"]" * 30_000),
+    "NaN": wire_frame(TEXT, b'{"a": NaN}'),
+    "empty": wire_frame(TEXT, b""),
 }
 
 
 @pytest.mark.parametrize("kind", FRAMES)
 @in_virtual_time
 async def test_a_frame_that_can_not_be_used_is_set_aside_and_the_link_holds(kind: str) -> None:
-    wire, is_the_adapters = FRAMES[kind]
     async with streaming() as (server, rig):
         await rig.stream.opened()
         await until(lambda: rig.numbers)
-        server.peer.write(wire)
+        server.peer.write(FRAMES[kind])
         counted = len(rig.numbers)
         await until(lambda: len(rig.numbers) > counted + 3)
-        odd = [frame for frame in rig.frames if not frame.data.startswith(b"data ")]
-        assert len(odd) == is_the_adapters
-        for frame in odd:
-            with pytest.raises(BadJson):
-                parse_json(frame.data)
-            rig.stream.quarantine(frame, "not the JSON that we accept")
+        (odd,) = [frame for frame in rig.frames if not frame.data.startswith(b"data ")]
+        with pytest.raises(BadJson):
+            parse_json(odd.data)
+        rig.stream.quarantine(odd, "not the JSON that we accept")
         assert [one.count for one in rig.quarantine] == [1]
         assert rig.stream.quarantined == 1
         assert rig.stream.connections == 1
         check_order(rig)
+
+
+@in_virtual_time
+async def test_a_frame_of_the_other_kind_is_given_to_the_consumer_in_its_place_and_proves_nothing() -> None:
+    """It may have been about a book: only the consumer knows which, and what it has taken before."""
+    async with streaming() as (server, rig):
+        await rig.stream.opened()
+        await until(lambda: rig.numbers)
+        stop_data(server)
+        await until(lambda: rig.state is LinkState.STALE)
+        counted = len(rig.frames)
+        server.peer.write(wire_frame(BINARY, b"data 1"))
+        await until(lambda: len(rig.frames) > counted)
+        assert rig.state is LinkState.STALE
+        odd = rig.frames[-1]
+        with pytest.raises(DecodeError, match="a binary frame"):
+            rig.stream.check(odd)
+        rig.stream.check(rig.frames[0])
 
 
 @in_virtual_time
