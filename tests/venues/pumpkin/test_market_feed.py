@@ -258,7 +258,7 @@ async def test_marks_of_two_contracts_come_in_one_answer(practice: Practice) -> 
             return rig.venue._market.mark(BTC)
 
         await until(lambda: (mark := newest()) is not None and mark.mark == Decimal("61234.5"), 10.0)
-        assert {one.instrument for one in rig.of(MarkPrice)} == {BTC, ETH}
+        await until(lambda: {one.instrument for one in rig.of(MarkPrice)} == {BTC, ETH}, 10.0)
         assert set(rig.venue._market.watched()) == {BTC, ETH}
         await until(lambda: rig.of(MarkPrice)[-1].ts_next_funding is not None, 10.0)
         await rig.venue.unsubscribe(MARK)

@@ -88,11 +88,11 @@ async def test_the_nonce_is_drawn_after_the_wait() -> None:
 
 
 async def test_a_ban_of_one_client_silences_the_others_of_the_venue() -> None:
-    limiter = RateLimiter("testing", [HOUR])
+    limiter, timing = RateLimiter("testing", [HOUR]), msgspec.structs.replace(PATIENT, patience=0.01)
     async with (
         ScriptedVenue(Fault.FIXED) as venue,
-        client(venue.origin, timing=IMPATIENT, limiter=limiter) as first,
-        client(venue.origin, timing=IMPATIENT, limiter=limiter) as second,
+        client(venue.origin, timing=timing, limiter=limiter) as first,
+        client(venue.origin, timing=timing, limiter=limiter) as second,
     ):
         venue.answer = (418, {"Retry-After": "30"}, b"{}")
         await outcome(first, Call.QUERY)
