@@ -174,7 +174,7 @@ class Account:
             case AssetUpdate():
                 told = parse_asset_push(push, ts_recv)
                 is_dated = any(asset.timestamp is not None for asset in push.params[0].values())
-                self._audit.note_balances(told.balances, is_dated=is_dated)
+                self._audit.note_balances(told, is_dated=is_dated)
                 return [told]
             case OwnDealsUpdate():
                 self._executions.take_deals(push)

@@ -6,7 +6,7 @@ What differs is told as the stream would have told it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from venues.coinex import VENUE
 from venues.coinex.doubts import Doubts
@@ -49,6 +49,7 @@ class Audit:
         )
         self._since = 0  # the venue's clock, from which executions are read
         self._balances: dict[str, Balance] = {}  # as last told
+        self._pushed: dict[str, int] = {}  # when a push told of a currency
         self._is_dated = False  # pushes of balances name the venue's time
         self._misses: dict[int, int] = {}  # looks in a row that missed an order, by the identity of what is known
 
@@ -65,10 +66,13 @@ class Audit:
         """Ends for good."""
         await self._rounds.aclose()
 
-    def note_balances(self, balances: Iterable[Balance], *, is_dated: bool) -> None:
+    def note_balances(self, told: BalanceUpdate, *, is_dated: bool) -> None:
         """Takes what a push tells; `is_dated` where it names the venue's time."""
+        if is_dated is not self._is_dated:
+            self._pushed.clear()  # of another clock
         self._is_dated = is_dated
-        self._balances |= {balance.currency: balance for balance in balances}
+        self._balances |= {balance.currency: balance for balance in told.balances}
+        self._pushed |= {balance.currency: told.ts_event for balance in told.balances}
 
     async def _compare_orders(self) -> None:
         """Raises VenueError."""
@@ -130,10 +134,16 @@ class Audit:
             if fills:
                 self._emit([FillUpdate(fill) for fill in fills])
         held = by_currency(await self._lookups.balances(), self._balances)
-        news = tuple(balance for currency, balance in held.items() if self._balances.get(currency) != balance)
-        self._balances = held
+        dated = at if self._is_dated else wall
+        news = tuple(
+            balance
+            for currency, balance in held.items()
+            # A push may be newer than the read, or only look so: the next round tells.
+            if self._balances.get(currency) != balance and self._pushed.get(currency, 0) <= dated
+        )
+        self._balances |= {balance.currency: balance for balance in news}
         if news:
-            self._emit([BalanceUpdate(VENUE, news, at if self._is_dated else wall)])
+            self._emit([BalanceUpdate(VENUE, news, dated)])
         self._since = max(self._since, at - OVERLAP)
 
 

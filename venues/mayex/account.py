@@ -94,12 +94,12 @@ class Account(PerpetualAccount):
         self._stream_words = ""  # what was said of the private stream last
         self._traded: dict[InstrumentId, None] = {}
         self._asked_marks = AskedMarks(monotonic, _FRESH_MARK)
-        self._balances = Balances(self.now, monotonic, time_scale=scale)
+        self._balances = Balances(self.stamp, monotonic, time_scale=scale)
         self._positions = positions = Positions(
             instrument=listing.known,
             wallets=lambda: self._balances.totals(),
             mark=self._mark,
-            now=self.now,
+            now=self.stamp,
             monotonic=monotonic,
             time_scale=scale,
             on_loss=lambda facts, quantity: self._liquidations.take_change(facts, quantity),

@@ -101,12 +101,12 @@ class Account(PerpetualAccount):
         self._client = client
         self._newest_mark = mark
         self._asked_marks = AskedMarks(monotonic, _FRESH_MARK / NANOSECONDS)
-        self._balances = Balances(self.now, monotonic, time_scale=scale)
+        self._balances = Balances(self.stamp, monotonic, time_scale=scale)
         self._positions = positions = Positions(
             instrument=listing.known,
             wallets=lambda: {key: one.total for key, one in self._balances.newest.values.items()},
             mark=self._mark,
-            now=self.now,
+            now=self.stamp,
             monotonic=monotonic,
             time_scale=scale,
             joins=settings.position_model is PositionModel.AGGREGATION,

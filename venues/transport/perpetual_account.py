@@ -141,6 +141,7 @@ class PerpetualAccount(ABC):
         self._monotonic = monotonic
         self._sleep = sleep
         self._opening = asyncio.Lock()
+        self._stamp = 0
 
     def _follow(
         self,
@@ -317,6 +318,15 @@ class PerpetualAccount(ABC):
     def now(self) -> int:
         """Returns the venue's clock, or ours while that is not known; nanoseconds."""
         return self._clock.now_if_known() or self._wall()
+
+    def stamp(self) -> int:
+        """Returns the same for what is told and names no moment of its own: never one before the last.
+
+        The venue's clock is an estimate that may be corrected backwards, and what seems older than what is known
+        is passed over.
+        """
+        self._stamp = max(self._stamp, self.now())
+        return self._stamp
 
     # What only concerns this.
 

@@ -169,6 +169,28 @@ async def test_balances_that_no_push_told_of_are_found() -> None:
         assert told.ts_event > NOW  # by our clock, as the pushes are that name no time
 
 
+async def test_a_read_that_may_be_older_than_a_push_is_told_once_it_is_not() -> None:
+    """A desk passes over what looks older than what it knows: told then, it would be told in vain, once."""
+    second = 1_000_000_000
+
+    def pushed(ts: int) -> dict[str, Any]:
+        asset = {"available": "250", "frozen": "10", "timestamp": ts / second}
+        return {"method": "asset.update", "params": [{"BTC": asset}], "id": None}
+
+    async with rig() as desk:
+        quiet(desk)
+        desk.push(pushed(NOW + second))  # the venue's clock is known to half a second only
+        desk.venue.on("GET /balance/info", {"BTC": {"available": "300", "frozen": "0"}})
+        desk.account.resynced()
+        await rounds(desk, 5)
+        assert balances_in(desk.emitted) == []
+        desk.push(pushed(NOW - second))
+        await desk.emits(lambda events: bool(balances_in(events)))
+        (told,) = balances_in(desk.emitted)
+        assert [balance.total for balance in told.balances] == [Decimal(300)]
+        assert told.ts_event >= NOW - second
+
+
 async def test_a_round_that_fails_is_followed_by_another(caplog: pytest.LogCaptureFixture) -> None:
     async with rig() as desk:
         quiet(desk)
