@@ -46,30 +46,33 @@ async def _try_streams(exchange: Exchange, wanted: str) -> list[str]:
     return failures
 
 
-async def _try_requests(exchange: Exchange, wanted: str) -> list[str]:
+async def _try_requests(name: str, scale: float, wanted: str) -> list[str]:
+    """Each kind has an exchange of its own: of hundreds of orders a history may tell the newest only."""
     failures = []
     kinds = {**http_faults.FAULTS, **http_faults.OTHERS}
     _out(f"\n{'request fault':40} {'call':7} {'said':20} at the exchange")
-    for name, fault in kinds.items():
-        if wanted not in name:
+    for kind, fault in kinds.items():
+        if wanted not in kind:
             continue
-        for call in http_faults.CALLS:
-            try:
-                cases = await http_faults.try_fault(exchange, fault, call)
-            except AssertionError as error:
-                failures.append(f"{name}, {call}: {error}")
-                _out(f"{name:40} {call:7} FAILED {error}")
-                continue
-            for case in cases:
-                truth = "" if call == "query" else "done" if case.was_executed else "not done"
-                _out(f"{case.spec:40} {call:7} {case.outcome:20} {truth}")
+        with exchange_of(name, scale) as exchange:
+            for call in http_faults.CALLS:
+                try:
+                    cases = await http_faults.try_fault(exchange, fault, call)
+                except AssertionError as error:
+                    failures.append(f"{kind}, {call}: {error}")
+                    _out(f"{kind:40} {call:7} FAILED {error}")
+                    continue
+                for case in cases:
+                    truth = "" if call == "query" else "done" if case.was_executed else "not done"
+                    _out(f"{case.spec:40} {call:7} {case.outcome:20} {truth}")
     return failures
 
 
 async def _try_venue(name: str, scale: float, wanted: str) -> list[str]:
     _out(f"\n{name}, scale {scale:g}\n")
     with exchange_of(name, scale) as exchange:
-        return await _try_streams(exchange, wanted) + await _try_requests(exchange, wanted)
+        failures = await _try_streams(exchange, wanted)
+    return failures + await _try_requests(name, scale, wanted)
 
 
 def main() -> int:
