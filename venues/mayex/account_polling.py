@@ -96,7 +96,7 @@ class AccountRounds:
 
     @property
     def is_due(self) -> bool:
-        if self._expected or not self._hears() or self._wants_heavy or self._balances.wants_read:
+        if self._expected or not self._hears() or self._wants_heavy:
             return True
         return self._balances.newest.wants_read or self.age >= _AUDIT_EVERY * self._scale
 
@@ -106,7 +106,7 @@ class AccountRounds:
 
     @property
     def _asks_for_positions(self) -> bool:
-        return self._wants_positions or self._positions.wants_read or self._positions.newest.wants_read
+        return self._wants_positions or self._positions.newest.wants_read
 
     @property
     def _asks_for_fills(self) -> bool:

@@ -25,13 +25,11 @@ class Balances:
         self._now = now
         self._versions: dict[str, int] = {}
         self.newest: Newest[str, Balance] = Newest(monotonic, BEHIND * time_scale)
-        self.wants_read = False
 
     def take_read(self, rows: Iterable[Row], began: float) -> list[Event]:
         """Takes a read of all currencies; returns what it changes. Raises DecodeError."""
         parsed = [parse_balance(row) for row in rows]
         changed, gone = self.newest.read({one.currency: one for one in parsed}, began)
-        self.wants_read = False
         told = [self.newest.values[key] for key in changed]
         told += [Balance(currency=key, total=ZERO, available=ZERO, locked=ZERO) for key in gone]
         return [BalanceUpdate(VENUE, tuple(told), self._now())] if told else []
@@ -39,7 +37,8 @@ class Balances:
     def take_push(self, row: PushedBalance) -> list[Event]:
         """Takes a row of ACCOUNT_UPDATE. An older version than was told is none; spot is no part of it."""
         if row.account == "SPOT" or row.total is None:
-            self.wants_read |= row.account != "SPOT"
+            if row.account != "SPOT":
+                self.newest.want_read()
             return []
         currency = row.currency.upper()
         if row.version is not None:
@@ -50,7 +49,7 @@ class Balances:
         if before is not None and before.total == row.total:
             return []
         locked = before.locked if before is not None else ZERO
-        self.wants_read = True
+        self.newest.want_read()
         told = Balance(currency=currency, total=row.total, available=row.total - locked, locked=locked)
         return [BalanceUpdate(VENUE, (told,), self._now())] if self.newest.push(currency, told) else []
 

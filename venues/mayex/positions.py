@@ -90,7 +90,6 @@ class Positions:
         self.is_read = False
         self._unread: dict[InstrumentId, str] = {}  # contracts of rows of the last read that say nothing: why
         self._said: set[InstrumentId] = set()
-        self.wants_read = False  # a push has told something that it did not tell whole
 
     # What is told of them.
 
@@ -130,7 +129,6 @@ class Positions:
                 self._extras[facts.key] = extras
                 events += self.funding.take(facts, extras.funded_at, extras.traded_at)
         self.is_read = True
-        self.wants_read = False
         self.read_at = self._now()
         for instrument in sorted(self._unread.keys() - self._said):
             self._said.add(instrument)
@@ -145,13 +143,14 @@ class Positions:
         """
         facts = parse_push(row)
         if facts is None:
-            self.wants_read = True
+            self.newest.want_read()
             return []
         key = facts.key
         if row.version is not None:
             known = self._versions.get(key, -1)
             if row.version <= known:
-                self.wants_read |= row.version < known  # late, or a position that is numbered anew
+                if row.version < known:  # late, or a position that is numbered anew
+                    self.newest.want_read()
                 return []
             self._versions[key] = row.version
         before = self.newest.values.get(key)
@@ -161,7 +160,8 @@ class Positions:
             return []
         if not facts.quantity:
             return [*self._closed(before), *self.reprice()] if before is not None else []
-        self.wants_read |= before is not None and before.quantity == facts.quantity and before.net != facts.net
+        if before is not None and before.quantity == facts.quantity and before.net != facts.net:
+            self.newest.want_read()
         self._changed(before, facts)
         if before is None and row.time is not None:
             self.funding.meet(facts, row.time)

@@ -31,6 +31,7 @@ class Newest(Generic[K, V]):
         self._pushed: dict[K, float] = {}  # when a push of it was taken last
         self._ahead: dict[K, float] = {}  # when a read told what no push had
         self._held: dict[K, _Held] = {}
+        self._wanted: float | None = None  # when a read was asked for last
 
     def now(self) -> float:
         """Returns the moment that a read has to note before it begins."""
@@ -38,8 +39,12 @@ class Newest(Generic[K, V]):
 
     @property
     def wants_read(self) -> bool:
-        """Whether a push is held, which only a read can settle at once."""
-        return bool(self._held)
+        """Whether a push is held, which only a read can settle at once, or a read was asked for."""
+        return bool(self._held) or self._wanted is not None
+
+    def want_read(self) -> None:
+        """Asks for a read, since a push does not tell all; one that has begun already will not do."""
+        self._wanted = self._monotonic()
 
     def push(self, key: K, value: V) -> bool:
         """Takes what the stream tells; returns whether it is new."""
@@ -61,6 +66,8 @@ class Newest(Generic[K, V]):
     def read(self, found: Mapping[K, V], began: float) -> tuple[list[K], list[K]]:
         """Takes all there is, by a read that began at `began`; returns the keys that are new, and those gone."""
         now = self._monotonic()
+        if self._wanted is not None and began > self._wanted:
+            self._wanted = None
         changed: list[K] = []
         for key, value in found.items():
             if self._is_older(key, began):

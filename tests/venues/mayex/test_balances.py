@@ -48,12 +48,12 @@ class Purse:
     def __init__(self) -> None:
         self.at = 0.0
         self.book = Balances(lambda: 5, lambda: self.at)
+        assets: Assets = msgspec.json.decode(example("assets").raw, type=in_envelope(Assets)).data
+        (self.row,) = assets.accounts
 
     def read(self, **changes: Any) -> list[Event]:
-        assets: Assets = msgspec.json.decode(example("assets").raw, type=in_envelope(Assets)).data
-        (row,) = assets.accounts
         began, self.at = self.at, self.at + 1
-        return self.book.take_read([msgspec.structs.replace(row, **changes)], began)
+        return self.book.take_read([msgspec.structs.replace(self.row, **changes)], began)
 
     def push(self, total: str | None = "1135.26", version: int | None = 1, **more: Any) -> list[Event]:
         told = None if total is None else D(total)
@@ -89,13 +89,25 @@ def test_a_profit_that_is_offered_as_margin_is_not_available_money() -> None:
 def test_a_push_tells_the_whole_and_asks_for_a_read_of_what_is_locked() -> None:
     purse = Purse()
     purse.read()
-    assert (purse.push(), purse.book.wants_read) == ([], False)
+    assert (purse.push(), purse.book.newest.wants_read) == ([], False)
     told = only(purse.push("1130.26", version=2))
     assert (told.total, told.available, told.locked) == (D("1130.26"), D("1128.14"), D("2.12"))
-    assert [purse.book.wants_read] == [True]
+    assert [purse.book.newest.wants_read] == [True]
     purse.at += 1
     assert only(purse.read(account_balance=D("1130.26"), avail_balance=D("1130.26"))).locked == ZERO
-    assert [purse.book.wants_read] == [False]
+    assert [purse.book.newest.wants_read] == [False]
+
+
+def test_a_read_that_had_begun_when_a_push_came_does_not_tell_what_is_locked_since() -> None:
+    purse = Purse()
+    purse.read()
+    began, purse.at = purse.at, purse.at + 1
+    assert purse.push("1130.26", version=1)
+    purse.at += 1
+    assert purse.book.take_read([purse.row], began) == []
+    assert [purse.book.newest.wants_read] == [True]
+    assert only(purse.read(account_balance=D("1130.26"), avail_balance=D("1130.26"))).locked == ZERO
+    assert [purse.book.newest.wants_read] == [False]
 
 
 def test_an_older_version_of_a_balance_is_ignored() -> None:
@@ -111,9 +123,9 @@ def test_rows_of_the_spot_account_and_without_a_figure_change_nothing() -> None:
     purse = Purse()
     purse.read()
     assert purse.push(None, account="SPOT") == [] == purse.push("7", account="SPOT")
-    assert [purse.book.wants_read] == [False]
+    assert [purse.book.newest.wants_read] == [False]
     assert purse.push(None) == []
-    assert [purse.book.wants_read] == [True]
+    assert [purse.book.newest.wants_read] == [True]
 
 
 def test_a_balance_of_nothing_is_none() -> None:

@@ -167,9 +167,10 @@ def test_a_row_without_what_is_needed_is_read(missing: str) -> None:
     book = Book()
     book.read(documented())
     assert book.push(**{missing: None}) == []
-    assert book.book.wants_read
+    assert book.book.newest.wants_read
+    book.at += 1
     book.read(documented())
-    assert not book.book.wants_read
+    assert not book.book.newest.wants_read
 
 
 def test_a_push_ends_a_position_once_and_a_late_read_does_not_bring_it_back() -> None:
@@ -339,7 +340,7 @@ def test_a_version_that_goes_back_is_read() -> None:
     book.read(documented())
     book.push(version=9, quantity=D(0))
     assert book.book.open() == []
-    assert book.push(version=1) == [] and book.book.wants_read
+    assert book.push(version=1) == [] and book.book.newest.wants_read
 
 
 def test_margin_that_was_added_before_makes_no_leverage() -> None:
