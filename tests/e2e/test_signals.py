@@ -27,8 +27,10 @@ DESK = [sys.executable, "-m", "tests.e2e.desk", "--seed", "1"]
 STAND_IN = [sys.executable, "-m", "tests.e2e.stand_in"]
 RUNS = tries(2, 5)
 ITEMS = range(4)
-LEAVE_SECONDS = 1.5
-LONGEST_GAP = 0.5
+# Who is held by the terminal is held for as long as it stalls. How long these take where nothing else runs is
+# measured: python -m tests.benchmarks --only leave --only stall
+LEAVE_SECONDS = 3.0
+LONGEST_GAP = 1.5
 STALL_SECONDS = float(os.environ.get("PITSIDE_TEST_STALL_SECONDS", "60"))
 
 
