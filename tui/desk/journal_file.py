@@ -10,7 +10,7 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -117,21 +117,17 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
             "a desk that starts sets both aside, or put the file back that the -wal belongs to"
         )
     try:
-        connection = connect(path, "ro", 5.0)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError:
-            connection.close()
-        else:
-            with closing(connection):
+        with ExitStack() as stack:
+            connection = stack.enter_context(closing(connect(path, "ro", 5.0)))
+            try:
                 _expect_events(connection, path)
-                yield connection
-            return
-        with tempfile.TemporaryDirectory(prefix="pitside-journal-") as folder:
-            copy = _copy_to_read(path, Path(folder))
-            with closing(connect(copy, "rw", 5.0)) as connection:
+            except sqlite3.OperationalError:
+                connection.close()
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pitside-journal-"))
+                copy = _copy_to_read(path, Path(folder))
+                connection = stack.enter_context(closing(connect(copy, "rw", 5.0)))
                 _expect_events(connection, path)
-                yield connection
+            yield connection
     except sqlite3.Error as error:
         raise JournalError(words_of_sqlite(error, path)) from error
 
