@@ -13,8 +13,9 @@ from venues.model import ZERO, Instrument, InstrumentId, MarginMode, Position
 
 
 class ToldPositions:
-    """The open positions of one account as they were told last. `now` is the venue's clock, nanoseconds.
+    """The open positions of one account as they were told last.
 
+    `now` is the venue's clock in nanoseconds, which never goes back: what looks older is passed over by a desk.
     `wallets` returns whole balances by currency, `mark` a mark price; None where it is not known.
     """
 
@@ -55,18 +56,17 @@ class ToldPositions:
                 )
             each = msgspec.structs.replace(each, ts_event=ts_event)
             if each != known:
-                told = msgspec.structs.replace(each, ts_event=max(now, ts_event))
+                told = msgspec.structs.replace(each, ts_event=now)
                 self._told[key_of(each)] = told
                 events.append(PositionUpdate(told))
         return events
 
     def close(self, position: Position) -> Event:
         """Takes a position that is closed, as it was last; returns what tells of its end."""
-        told = self._told.pop(key_of(position), None)
-        ts_event = max(self._now(), told.ts_event if told is not None else 0)
+        self._told.pop(key_of(position), None)
         return PositionUpdate(
             msgspec.structs.replace(
-                position, quantity=ZERO, margin=ZERO, liquidation_price=None, ts_event=ts_event
+                position, quantity=ZERO, margin=ZERO, liquidation_price=None, ts_event=self._now()
             )
         )
 
