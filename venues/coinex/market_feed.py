@@ -66,19 +66,20 @@ class MarketFeed:
         self._time_scale = time_scale
         self._sleep = sleep
         self._merges: dict[str, str] = {}
+        self._depth = self._topic("depth", self._depth_call)
+        self.books = Books(self._depth.again, self._now, time_scale=time_scale)
         self._intake = MarketIntake(
             stream,
             outbox,
             take=self._take,
-            doubt=lambda raw, ts, events: self.books.doubt(raw, ts, events),
-            look=lambda: self.books.look(),
-            break_books=lambda why, ts, events: self.books.break_all(why, ts, events),
+            doubt=self.books.doubt,
+            look=self.books.look,
+            break_books=self.books.break_all,
             settle=lambda events: self._deals.changed_bars(events),
             time_scale=time_scale,
             wall=wall,
             sleep=sleep,
         )
-        self._depth = self._topic("depth", self._depth_call)
         self._state = self._topic("state", channels.subscribe_states)
         self._index = self._topic("index", _index_call)
         self._trades = self._topic("deals", channels.subscribe_deals)
@@ -91,7 +92,6 @@ class MarketFeed:
             time_scale=time_scale,
             sleep=sleep,
         )
-        self.books = Books(self._depth.again, self._now, time_scale=time_scale)
         self._new_tickers: dict[str, None] = {}
 
     def start(self) -> None:

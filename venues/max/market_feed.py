@@ -56,18 +56,18 @@ class MarketFeed:
         self._listing = listing
         self._wall = wall
         self._sleep = sleep
+        self.books = Books(self._mend, self._now, time_scale=time_scale)
         self._intake = MarketIntake(
             stream,
             outbox,
             take=self._take,
-            doubt=lambda raw, ts, events: self.books.doubt(raw, ts, events),
+            doubt=self.books.doubt,
             look=self._look,
-            break_books=lambda why, ts, events: self.books.break_all(why, ts, events),
+            break_books=self.books.break_all,
             time_scale=time_scale,
             wall=wall,
             sleep=sleep,
         )
-        self.books = Books(self._mend, self._now, time_scale=time_scale)
         self.subscriptions = Subscriptions(
             stream,
             Calls(),
