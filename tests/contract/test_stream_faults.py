@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from decimal import Decimal
 
 import pytest
@@ -76,6 +78,16 @@ async def test_a_desk_that_polls_its_account_comes_through(exchanges: Exchanges,
     await try_fault(exchanges[name], OF_ACCOUNT_READS[kind])
 
 
+@asynccontextmanager
+async def books_by_changes(rig: Rig) -> AsyncIterator[None]:
+    """Has Mayex's exchange tell its books by changes meanwhile."""
+    await rig.control.act(do="depth", mode="diff")
+    try:
+        yield
+    finally:
+        await rig.control.act(do="depth", mode="replace")
+
+
 @pytest.mark.parametrize("kind", ["duplicates", "gap", "empty snapshot", "reset"])
 async def test_a_book_that_comes_by_changes_comes_through(exchanges: Exchanges, kind: str) -> None:
     """Mayex's comes whole each time by default: the document does not say which it is.
@@ -83,36 +95,26 @@ async def test_a_book_that_comes_by_changes_comes_through(exchanges: Exchanges, 
     That the first message of a subscription is lost, or comes late, is left out: it can not be told from a small
     market's whole book.
     """
-    async with rig_of(exchanges["mayex"]) as rig:
-        await rig.control.act(do="depth", mode="diff")
-        try:
-            await try_fault(rig.exchange, FAULTS[kind])
-        finally:
-            await rig.control.act(do="depth", mode="replace")
+    async with rig_of(exchanges["mayex"]) as rig, books_by_changes(rig):
+        await try_fault(rig.exchange, FAULTS[kind])
 
 
 @pytest.mark.parametrize("kind", ["binary", "bad-utf8", "deep-json"])
-@pytest.mark.parametrize(("name", "mode"), [*((name, "") for name in STREAMED), ("mayex", "diff")])
+@pytest.mark.parametrize(("name", "is_by_changes"), [*((name, False) for name in STREAMED), ("mayex", True)])
 async def test_a_change_that_can_not_be_read_is_made_up_for_though_nothing_follows(
-    exchanges: Exchanges, name: str, mode: str, kind: str
+    exchanges: Exchanges, name: str, is_by_changes: bool, kind: str
 ) -> None:
     """A book that stands still is right, or can not be read: no later message will ever give it away."""
-    async with rig_of(exchanges[name]) as rig:
-        if mode:
-            await rig.control.act(do="depth", mode=mode)
-        try:
-            await rig.control.act(do="quiet")
-            scene = await scene_of(rig)  # before the desk is there, as its first book is a whole one
-            async with desk_of(rig) as desk:
-                await desk.in_step()
-                await rig.control.switch(f"{kind}:1")
-                await change_the_market(scene)
-                await passes(_PUSHED)
-                await rig.control.switch("")
-                await desk.in_step()
-        finally:
-            if mode:
-                await rig.control.act(do="depth", mode="replace")
+    async with rig_of(exchanges[name]) as rig, books_by_changes(rig) if is_by_changes else nullcontext():
+        await rig.control.act(do="quiet")
+        scene = await scene_of(rig)  # before the desk is there, as its first book is a whole one
+        async with desk_of(rig) as desk:
+            await desk.in_step()
+            await rig.control.switch(f"{kind}:1")
+            await change_the_market(scene)
+            await passes(_PUSHED)
+            await rig.control.switch("")
+            await desk.in_step()
 
 
 CLOSED_WITHIN = 1.0  # seconds, at any scale

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from decimal import Decimal
+from typing import TypeAlias
 
 import msgspec
 import pytest
@@ -24,6 +25,9 @@ D = Decimal
 NOW, SECOND = 1_795_000_000_000_000_000, 1_000_000_000
 NOWHERE = "http://127.0.0.1:1"
 
+Venue: TypeAlias = MayexVenue | PumpkinVenue
+Read: TypeAlias = Callable[[str, float], list[Event]]
+
 
 class Clock:
     """A machine's clock, which is put back by the time server."""
@@ -35,7 +39,7 @@ class Clock:
         return self.now
 
 
-def of_mayex(clock: Clock) -> tuple[MayexVenue, Callable[[str, float], list[Event]]]:
+def of_mayex(clock: Clock) -> tuple[MayexVenue, Read]:
     venue = MayexVenue(MayexSettings(rest_url=NOWHERE, ws_url="ws://127.0.0.1:1"), wall=clock)
     assets: Assets = msgspec.json.decode(mayex_example("assets").raw, type=in_envelope(Assets)).data
 
@@ -46,7 +50,7 @@ def of_mayex(clock: Clock) -> tuple[MayexVenue, Callable[[str, float], list[Even
     return venue, read
 
 
-def of_pumpkin(clock: Clock) -> tuple[PumpkinVenue, Callable[[str, float], list[Event]]]:
+def of_pumpkin(clock: Clock) -> tuple[PumpkinVenue, Read]:
     venue = PumpkinVenue(PumpkinSettings(rest_url=NOWHERE, ws_url=""), wall=clock)
 
     def read(total: str, began: float) -> list[Event]:
@@ -59,46 +63,51 @@ def of_pumpkin(clock: Clock) -> tuple[PumpkinVenue, Callable[[str, float], list[
     return venue, read
 
 
-@pytest.mark.parametrize("make", [of_mayex, of_pumpkin])
-async def test_money_that_is_told_after_the_clock_was_put_back_is_known(
-    make: Callable[[Clock], tuple[MayexVenue | PumpkinVenue, Callable[[str, float], list[Event]]]],
-) -> None:
-    clock, ledger = Clock(), Ledger(NOW)
-    venue, read = make(clock)
-    try:
-        for at, total in enumerate(("100", "90", "80")):
-            for event in read(total, float(at)):
-                assert isinstance(event, BalanceUpdate)
-                ledger.take_balances(event.venue, event.balances, clock.now, event.ts_event)
-            assert ledger.balances[venue._account._venue]["USDT"].total == D(total)
-            clock.now -= SECOND
-        clock.now = NOW + SECOND
-        assert venue._account.stamp() == clock.now
-    finally:
-        await venue.aclose()
+class Rig:
+    """A venue, a read of its balances, and the ledger of a desk that is told all of it."""
+
+    def __init__(self, clock: Clock, venue: Venue, read: Read) -> None:
+        self.clock, self.account, self.read = clock, venue._account, read
+        self.name = venue._account._venue
+        self.ledger = Ledger(NOW)
+
+    def hear(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case BalanceUpdate():
+                    self.ledger.take_balances(event.venue, event.balances, self.clock.now, event.ts_event)
+                case PositionUpdate():
+                    self.ledger.take_position(event.position, self.clock.now)
+                case _:
+                    raise AssertionError(event)
 
 
-@pytest.mark.parametrize("make", [of_mayex, of_pumpkin])
-async def test_a_position_that_is_opened_anew_after_the_clock_was_put_back_is_known(
-    make: Callable[[Clock], tuple[MayexVenue | PumpkinVenue, Callable[[str, float], list[Event]]]],
-) -> None:
-    clock, ledger = Clock(), Ledger(NOW)
-    venue, _ = make(clock)
-    told = venue._account._positions._told
+@pytest.fixture(params=[of_mayex, of_pumpkin])
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    clock = Clock()
+    venue, read = request.param(clock)
+    yield Rig(clock, venue, read)
+    await venue.aclose()
+
+
+def test_money_that_is_told_after_the_clock_was_put_back_is_known(rig: Rig) -> None:
+    for at, total in enumerate(("100", "90", "80")):
+        rig.hear(rig.read(total, float(at)))
+        assert rig.ledger.balances[rig.name]["USDT"].total == D(total)
+        rig.clock.now -= SECOND
+    rig.clock.now = NOW + SECOND
+    assert rig.account.stamp() == rig.clock.now
+
+
+def test_a_position_that_is_opened_anew_after_the_clock_was_put_back_is_known(rig: Rig) -> None:
+    told = rig.account._positions._told
     held = Position(
-        instrument=InstrumentId(venue._account._venue, "btc_usdt"), quantity=D(1), entry_price=D(60_000),
+        instrument=InstrumentId(rig.name, "btc_usdt"), quantity=D(1), entry_price=D(60_000),
         position_id="long:isolated", leverage=D(10), margin_mode=MarginMode.ISOLATED, margin=D(6_000),
     )  # fmt: skip
-    try:
-        for events in (told.tell([held]), [told.close(held)]):
-            for event in events:
-                assert isinstance(event, PositionUpdate)
-                ledger.take_position(event.position, clock.now)
-        assert not ledger.positions
-        clock.now -= SECOND
-        for event in told.tell([held]):
-            assert isinstance(event, PositionUpdate)
-            ledger.take_position(event.position, clock.now)
-        assert [one.quantity for one in ledger.positions.values()] == [D(1)]
-    finally:
-        await venue.aclose()
+    rig.hear(told.tell([held]))
+    rig.hear([told.close(held)])
+    assert not rig.ledger.positions
+    rig.clock.now -= SECOND
+    rig.hear(told.tell([held]))
+    assert [one.quantity for one in rig.ledger.positions.values()] == [D(1)]
